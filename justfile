@@ -1,0 +1,39 @@
+# What can be done here; `just` alone lists it.
+[private]
+default:
+    @just --list --unsorted
+
+# Set up the environment with everything that development needs
+setup:
+    uv sync --inexact
+
+# Talk to the starter model, or run any other verb: just run poly tokenize starter "hello"
+run *args='poly run starter hello':
+    uv run {{ args }}
+
+# Open the terminal interface
+tui *args:
+    uv run poly tui {{ args }}
+
+# Run the tests
+test *args:
+    uv run pytest {{ args }}
+
+# Check formatting, style, types and the layering of imports
+check:
+    uv run ruff format --check .
+    uv run ruff check .
+    uv run mypy
+    uv run lint-imports
+
+# Mend what can be mended by itself
+fix:
+    uv run ruff check --fix .
+    uv run ruff format .
+
+# Measure speed against the bare library
+bench *args:
+    uv run python -m tests.bench {{ args }}
+
+# Everything that must be green before a push
+push: check test
