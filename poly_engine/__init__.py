@@ -1,0 +1,85 @@
+"""The back-end of Poly: models, tasks and sessions behind one asynchronous interface.
+
+    async with LocalEngine(config) as engine, engine.session("starter") as session:
+        async with session.send("hello") as events:
+            async for event in events: ...
+
+Importing this package loads neither llama.cpp nor any configuration.
+"""
+
+from typing import TYPE_CHECKING
+
+from poly_engine.errors import (
+    ConfigError,
+    ContextExceeded,
+    EngineClosed,
+    EngineFailed,
+    IllegalToken,
+    InvalidRequest,
+    ModelLoadFailed,
+    ModelNotFound,
+    NotFound,
+    PolyError,
+    SessionBusy,
+    TaskNotFound,
+)
+from poly_engine.interface import Engine, Session
+from poly_engine.types import (
+    Done,
+    Embeddings,
+    Event,
+    ModelInfo,
+    Overrides,
+    Progress,
+    TaskInfo,
+    Timings,
+    Token,
+    TokenPiece,
+    Truncated,
+    Turn,
+    Usage,
+)
+
+if TYPE_CHECKING:
+    from poly_engine.local import LocalEngine
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConfigError",
+    "ContextExceeded",
+    "Done",
+    "Embeddings",
+    "Engine",
+    "EngineClosed",
+    "EngineFailed",
+    "Event",
+    "IllegalToken",
+    "InvalidRequest",
+    "LocalEngine",
+    "ModelInfo",
+    "ModelLoadFailed",
+    "ModelNotFound",
+    "NotFound",
+    "Overrides",
+    "PolyError",
+    "Progress",
+    "Session",
+    "SessionBusy",
+    "TaskInfo",
+    "TaskNotFound",
+    "Timings",
+    "Token",
+    "TokenPiece",
+    "Truncated",
+    "Turn",
+    "Usage",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "LocalEngine":  # brings pydantic and numpy, 250 ms that a client of a remote engine need not pay
+        from poly_engine.local import LocalEngine
+
+        return LocalEngine
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,138 @@
+"""Every error that a user can cause or must see, as one tree with stable codes.
+
+    PolyError
+    ├── ConfigError               config_invalid          the configuration cannot be used
+    ├── InvalidRequest            invalid_request         the caller asked for something impossible
+    │   ├── IllegalToken          illegal_token           a prompt holds a private token
+    │   └── ContextExceeded       context_length_exceeded a prompt does not fit the context
+    ├── NotFound
+    │   ├── TaskNotFound          task_not_found
+    │   └── ModelNotFound         model_not_found
+    ├── SessionBusy               session_busy            a session takes one turn at a time
+    ├── ModelLoadFailed           model_load_failed       a model file cannot be loaded
+    ├── EngineFailed              engine_failed           llama.cpp gave up in the middle of the work
+    └── EngineClosed              engine_closed           the engine was shut down
+
+A message is one sentence that says what was wrong, where, and what would be right. `code` is part of the
+interface: clients may switch on it, messages may change.
+"""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import ClassVar
+
+__all__ = [
+    "ConfigError",
+    "ContextExceeded",
+    "EngineClosed",
+    "EngineFailed",
+    "IllegalToken",
+    "InvalidRequest",
+    "ModelLoadFailed",
+    "ModelNotFound",
+    "NotFound",
+    "PolyError",
+    "SessionBusy",
+    "TaskNotFound",
+    "suggestion",
+]
+
+
+class PolyError(Exception):
+    """The root of everything that Poly raises on purpose."""
+
+    code: ClassVar[str] = "error"
+
+
+class ConfigError(PolyError):
+    """The configuration cannot be used; `problems` names each mistake with its path."""
+
+    code = "config_invalid"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class InvalidRequest(PolyError):
+    """The caller asked for something that cannot be done as asked."""
+
+    code = "invalid_request"
+
+
+class IllegalToken(InvalidRequest):
+    """A prompt holds a token that the task keeps private."""
+
+    code = "illegal_token"
+
+
+class ContextExceeded(InvalidRequest):
+    """A prompt is longer than the context of its model."""
+
+    code = "context_length_exceeded"
+
+    def __init__(self, n_tokens: int, context_size: int) -> None:
+        super().__init__(
+            f"the prompt has {n_tokens} tokens and the context of the model holds {context_size}: "
+            "shorten the prompt or raise context_size"
+        )
+        self.n_tokens = n_tokens
+        self.context_size = context_size
+
+
+class NotFound(PolyError):
+    """A name that the configuration does not define."""
+
+    code = "not_found"
+    kind: ClassVar[str] = "name"
+
+    def __init__(self, name: str, known: Iterable[str] = ()) -> None:
+        super().__init__(f"{self.kind} not found: {name}{suggestion(name, known)}")
+        self.name = name
+
+
+class TaskNotFound(NotFound):
+    """No task of that name is configured."""
+
+    code = "task_not_found"
+    kind = "task"
+
+
+class ModelNotFound(NotFound):
+    """No model of that name is configured."""
+
+    code = "model_not_found"
+    kind = "model"
+
+
+class SessionBusy(PolyError):
+    """A session takes one turn at a time, and this one is in the middle of one."""
+
+    code = "session_busy"
+
+
+class ModelLoadFailed(PolyError):
+    """A model file is missing, damaged, of an unknown kind, or too large for the machine."""
+
+    code = "model_load_failed"
+
+
+class EngineFailed(PolyError):
+    """The inference library failed in the middle of the work; the request is lost, the engine may go on."""
+
+    code = "engine_failed"
+
+
+class EngineClosed(PolyError):
+    """The engine was shut down before the work was done."""
+
+    code = "engine_closed"
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return what to add to a "no such name" message: the nearest known name, or all of them, or nothing."""
+    names = sorted(known)
+    near = get_close_matches(name[:80], names, n=1)
+    if near:
+        return f" (did you mean {near[0]}?)"
+    return f" (there is: {', '.join(names[:20])})" if names else ""

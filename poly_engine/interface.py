@@ -1,0 +1,111 @@
+"""The interface that every front end sees: `Engine` and `Session`, implemented in-process and over the wire."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Self
+
+from poly_engine.types import Embeddings, Event, ModelInfo, Overrides, TaskInfo, TokenPiece, Turn
+
+__all__ = ["Engine", "Session"]
+
+NO_OVERRIDES = Overrides()
+
+
+class Session(ABC):
+    """A conversation with one task. It remembers its turns; `async with` opens and closes it.
+
+    A session takes one turn at a time. Opening it loads the model of its task.
+    """
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Make the session ready. Raises TaskNotFound, ModelLoadFailed or EngineClosed."""
+
+    @abstractmethod
+    def send(
+        self, prompt: str, overrides: Overrides = NO_OVERRIDES
+    ) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        """Say `prompt`, and get the events of the answer:
+
+            async with session.send("hello") as events:
+                async for event in events: ...
+
+        Events come in the order `Truncated?, Progress*, Token*, Done`. Leaving the block early, or cancelling the
+        task that is in it, stops the generation and frees its slot before the next statement; the session keeps
+        the part of the answer that was generated.
+
+        Raises IllegalToken, ContextExceeded or SessionBusy on entering, and EngineFailed or EngineClosed while
+        iterating. A turn that raised is not remembered.
+        """
+
+    @property
+    @abstractmethod
+    def turns(self) -> Sequence[Turn]:
+        """The turns that the session remembers, oldest first."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Stop a running turn and forget the conversation. A closed session cannot be used again."""
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class Engine(ABC):
+    """Models and tasks, ready to be used by any number of callers at once."""
+
+    @abstractmethod
+    async def models(self) -> Sequence[ModelInfo]:
+        """The configured models, by name."""
+
+    @abstractmethod
+    async def tasks(self) -> Sequence[TaskInfo]:
+        """The configured tasks, by name."""
+
+    @abstractmethod
+    async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
+        """Load a model unless it is loaded. `on_progress` is told the loaded share, 0 to 1, on the caller's loop.
+
+        Raises ModelNotFound, ModelLoadFailed or EngineClosed.
+        """
+
+    @abstractmethod
+    def session(self, task: str, *, system: str | None = None, history: Sequence[Turn] = ()) -> Session:
+        """A new conversation with `task`, to be entered with `async with`.
+
+        `system` replaces the system message of a task that uses the chat template of its model. `history` is
+        what was said before.
+        """
+
+    @abstractmethod
+    async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
+        """The tokens of `text` as plain text (no special tokens are parsed), with a leading BOS token where the
+        model wants one. Raises ModelNotFound or ModelLoadFailed."""
+
+    @abstractmethod
+    async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
+        """One vector per text, pooled as the model says (the last token if it says nothing).
+
+        Raises ContextExceeded when a text is longer than the model can read at once, ModelNotFound or
+        ModelLoadFailed.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Stop all work and give the memory back. Running turns end with EngineClosed."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

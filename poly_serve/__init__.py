@@ -1,0 +1,1 @@
+"""The headless daemon and its client."""
