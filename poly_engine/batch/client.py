@@ -1,0 +1,163 @@
+"""The caller's side of a worker: requests from an event loop, and the streams of what comes back."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Self, TypeVarTuple
+
+from poly_engine.batch.host import ModelSpec, OpenedModel, ThreadHost
+from poly_engine.batch.messages import Cancel, Embed, Embedded, Failed, Finished, Generate, Report
+from poly_engine.errors import EngineClosed, EngineFailed, ModelLoadFailed, PolyError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Values = TypeVarTuple("Values")
+
+
+class ReportStream:
+    """The reports on one request, in order. `outcome` is the last one, known as soon as it has arrived, whether or
+    not anybody has read up to it."""
+
+    def __init__(self) -> None:
+        self.outcome: Finished | Embedded | Failed | None = None
+        self.is_over = asyncio.Event()
+        self._reports: asyncio.Queue[Report] = asyncio.Queue()
+        self._is_read = False
+
+    def put(self, report: Report) -> None:
+        """Add what has arrived."""
+        self._reports.put_nowait(report)
+        if isinstance(report, Finished | Embedded | Failed):
+            self.outcome = report
+            self.is_over.set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Report:
+        if self._is_read:
+            raise StopAsyncIteration
+        report = await self._reports.get()
+        self._is_read = report is self.outcome
+        if isinstance(report, Failed):
+            raise EngineClosed(report.message) if report.is_closed else EngineFailed(report.message)
+        return report
+
+
+class WorkerClient:
+    """A model that is being served. Opened by `open`, which loads it; to be closed."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ids = itertools.count(1)
+        self._streams: dict[int, ReportStream] = {}
+        self._opened: asyncio.Future[OpenedModel] = self._loop.create_future()
+        self._ended = asyncio.Event()
+        self._host: ThreadHost | None = None
+        self._progress = 0.0
+
+    @classmethod
+    async def open(cls, spec: ModelSpec, on_progress: Callable[[float], None]) -> Self:
+        """Load a model. Raises ModelLoadFailed; being cancelled, gives up loading."""
+        client = cls()
+        client._host = ThreadHost(
+            spec,
+            on_progress=lambda share: client._report_progress(share, on_progress),
+            on_opened=lambda opened: client._call(client._set_opened, opened),
+            on_reports=lambda reports: client._call(client._deliver, reports),
+            on_end=lambda: client._call(client._set_ended),
+        )
+        try:
+            await asyncio.shield(client._opened)
+        except BaseException:
+            await client.close()
+            client._opened.exception()  # seen: asyncio would complain of an error that nobody looked at
+            raise
+        return client
+
+    @property
+    def model(self) -> OpenedModel:
+        """What was opened."""
+        return self._opened.result()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still serves; a bug of ours may have ended it."""
+        return not self._ended.is_set()
+
+    def next_id(self) -> int:
+        """A number for the next request."""
+        return next(self._ids)
+
+    @asynccontextmanager
+    async def generate(self, request: Generate) -> AsyncIterator[ReportStream]:
+        """Send a request and stream its reports. Leaving early cancels it, and waits until its slot is free."""
+        stream = self._send(request)
+        try:
+            yield stream
+        finally:
+            try:
+                await self.cancel(request.id)
+            finally:
+                del self._streams[request.id]
+
+    async def cancel(self, request_id: int) -> None:
+        """Stop a generation, and wait until its slot is free."""
+        stream = self._streams.get(request_id)
+        if stream is not None and stream.outcome is None and self._host is not None:
+            self._host.send(Cancel(request_id))
+            await stream.is_over.wait()
+
+    async def embed(self, texts: Sequence[tuple[int, ...]]) -> "npt.NDArray[np.float32]":
+        """Return the vectors of texts given as tokens, shape (n_texts, embedding_size). Raises EngineFailed."""
+        request = Embed(self.next_id(), tuple(texts))
+        stream = self._send(request)
+        try:
+            report = await anext(stream)
+        finally:
+            del self._streams[request.id]
+        assert isinstance(report, Embedded)
+        return report.vectors
+
+    async def close(self) -> None:
+        """End the worker and free the model. What is under way fails."""
+        if self._host is not None:
+            self._host.stop()
+            await self._ended.wait()
+
+    def _send(self, request: Generate | Embed) -> ReportStream:
+        if self._host is None or self._ended.is_set():
+            raise EngineClosed("the model was unloaded")
+        stream = self._streams[request.id] = ReportStream()
+        self._host.send(request)
+        return stream
+
+    def _deliver(self, reports: list[Report]) -> None:
+        for report in reports:
+            if stream := self._streams.get(report.id):
+                stream.put(report)
+
+    def _set_opened(self, opened: OpenedModel | PolyError) -> None:
+        if isinstance(opened, PolyError):
+            self._opened.set_exception(opened)
+        else:
+            self._opened.set_result(opened)
+
+    def _set_ended(self) -> None:
+        self._ended.set()
+        if not self._opened.done():
+            self._opened.set_exception(ModelLoadFailed("the engine failed while loading; its log says why"))
+        for request_id, stream in self._streams.items():
+            if stream.outcome is None:
+                stream.put(Failed(request_id, "the engine was shut down", is_closed=True))
+
+    def _report_progress(self, share: float, on_progress: Callable[[float], None]) -> None:
+        if share >= 1.0 or share - self._progress >= 0.01:  # llama.cpp calls for every tensor
+            self._progress = share
+            self._call(on_progress, share)
+
+    def _call(self, function: Callable[[*Values], object], *values: *Values) -> None:
+        self._loop.call_soon_threadsafe(function, *values)

@@ -1,0 +1,104 @@
+"""What crosses the border between callers and the worker of a model: plain values, fit to be pickled."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from poly_engine.sampling import SamplerChain
+from poly_engine.types import FinishReason
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Continue `tokens`. `max_tokens` of None means up to the context size."""
+
+    id: int
+    tokens: tuple[int, ...]
+    sampler: SamplerChain
+    seed: int
+    max_tokens: int | None = None
+    stop_sequences: tuple[str, ...] = ()
+    private_texts: tuple[str, ...] = ()
+    private_ids: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop a generation; its `Finished` still comes."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """Embed each of `texts`, given as tokens."""
+
+    id: int
+    texts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Fail what is under way, free the model and end."""
+
+
+Command: TypeAlias = Generate | Cancel | Embed | Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Prefilled:
+    """`done` of `total` prompt tokens are in the KV cache, `cached` of them were there before."""
+
+    id: int
+    done: int
+    total: int
+    cached: int
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """One token was sampled, and `text` may be shown now."""
+
+    id: int
+    token: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A generation of `n_generated` tokens is over and its slot is free.
+
+    `kept` are the tokens that belong to the answer, `tail` is text behind them that was shown but is only a part of
+    a token (the rest of it belonged to a stop sequence). `end_token` is the end-of-generation token, if one ended it.
+    """
+
+    id: int
+    reason: FinishReason
+    n_generated: int
+    kept: tuple[int, ...]
+    tail: str
+    end_token: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The vectors of an `Embed`, shape (n_texts, embedding_size), not normalised."""
+
+    id: int
+    vectors: "npt.NDArray[np.float32]"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A request is lost, for the reason in `message`; `is_closed` if that is the end of the whole engine."""
+
+    id: int
+    message: str
+    is_closed: bool = False
+
+
+Report: TypeAlias = Prefilled | Generated | Finished | Embedded | Failed
+"""The worker sends one list of reports a step."""

@@ -1,0 +1,178 @@
+"""The worker of one model: a message loop. Commands in, one list of reports a step out.
+
+It knows neither asyncio nor who runs it; `host.py` does.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Protocol
+
+from poly_engine.batch.messages import Cancel, Command, Embed, Embedded, Failed, Finished, Generate, Report, Stop
+from poly_engine.batch.scheduler import Batch, Scheduler
+from poly_engine.errors import EngineFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+_log = logging.getLogger(__name__)
+
+
+class Runner(Protocol):
+    """What computes the batches of a scheduler."""
+
+    def prepare(self, request: Generate) -> None:
+        """Make ready to sample for a request."""
+
+    def drop(self, request_id: int) -> None:
+        """Let go of what a request needed."""
+
+    def decode(self, batch: Batch) -> "list[int]":
+        """Compute a batch and return one sampled token per output. Raises EngineFailed."""
+
+    def clear(self) -> None:
+        """Forget everything that is cached."""
+
+
+class Embedder(Protocol):
+    """What computes embeddings."""
+
+    def embed(self, texts: "Sequence[tuple[int, ...]]") -> "npt.NDArray[np.float32]":
+        """Return one vector per text. Raises EngineFailed."""
+
+
+class Worker:
+    """Serves the requests to one model until it is told to stop. Each request ends in `Finished`, `Embedded` or
+    `Failed`, whatever happens."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler | None,
+        runner: Runner | None,
+        embedder: Callable[[], Embedder],
+        commands: "SimpleQueue[Command]",
+        emit: Callable[[list[Report]], None],
+    ) -> None:
+        self._scheduler = scheduler
+        self._runner = runner
+        self._embedder = embedder
+        self._commands = commands
+        self._emit = emit
+        self._embeds: deque[Embed] = deque()
+        self._pace = PrefillPace()
+        self._is_stopped = False
+        self._known: set[int] = set()
+
+    def run(self) -> None:
+        """Serve until `Stop` comes or a bug of ours ends it; then fail what is left."""
+        try:
+            while not self._is_stopped:
+                self._take_commands()
+                self._embed_next()
+                self._step()
+        except Exception:
+            _log.exception("the worker failed")
+            self._fail_all("the engine failed; its log says why", is_closed=False)
+        else:
+            self._fail_all("the engine was shut down", is_closed=True)
+
+    def _step(self) -> None:
+        if self._scheduler is None or self._runner is None or not self._scheduler.has_work:
+            return
+        batch = self._scheduler.next_batch(self._pace.n_prefill(self._scheduler.is_writing))
+        self._send(batch.reports)
+        if batch.n_rows:
+            self._send(self._compute(batch))
+        if not self._scheduler.has_work:
+            self._scheduler.check_integrity()
+
+    def _compute(self, batch: Batch) -> list[Report]:
+        assert self._scheduler is not None
+        assert self._runner is not None
+        begin = time.perf_counter()
+        try:
+            sampled = self._runner.decode(batch)
+        except EngineFailed as error:
+            self._runner.clear()
+            return self._scheduler.fail(str(error))
+        self._pace.learn(batch.n_rows, time.perf_counter() - begin)
+        return self._scheduler.accept(sampled)
+
+    def _take_commands(self) -> None:
+        """Take all commands that are there; wait for one if there is nothing else to do."""
+        is_idle = not self._embeds and not (self._scheduler and self._scheduler.has_work)
+        try:
+            while not self._is_stopped:
+                self._obey(self._commands.get(block=is_idle))
+                is_idle = False
+        except Empty:
+            pass
+
+    def _obey(self, command: Command) -> None:
+        match command:
+            case Generate():
+                self._known.add(command.id)
+                self._begin(command)
+            case Cancel():
+                if self._scheduler is not None:
+                    self._send(self._scheduler.cancel(command.id))
+            case Embed():
+                self._known.add(command.id)
+                self._embeds.append(command)
+            case Stop():
+                self._is_stopped = True
+
+    def _begin(self, request: Generate) -> None:
+        if self._scheduler is None or self._runner is None:
+            self._send([Failed(request.id, "this model computes embeddings only, it cannot write")])
+            return
+        self._runner.prepare(request)
+        self._send(self._scheduler.submit(request))
+
+    def _embed_next(self) -> None:
+        if self._embeds:
+            request = self._embeds.popleft()
+            try:
+                self._send([Embedded(request.id, self._embedder().embed(request.texts))])
+            except EngineFailed as error:
+                self._send([Failed(request.id, str(error))])
+
+    def _send(self, reports: list[Report]) -> None:
+        for report in reports:
+            if isinstance(report, Finished | Failed | Embedded):
+                self._known.discard(report.id)
+                if self._runner is not None:
+                    self._runner.drop(report.id)
+        if reports:
+            self._emit(reports)
+
+    def _fail_all(self, message: str, *, is_closed: bool) -> None:
+        self._send([Failed(request_id, message, is_closed) for request_id in sorted(self._known)])
+
+
+class PrefillPace:
+    """How many prompt tokens a step may read, so that it stays short: streams that write must not stall behind a
+    long prompt, and a cancelled prompt must not be read to its end."""
+
+    _LONGEST_STEP_S = 0.25  # while somebody writes
+    _LONGEST_QUIET_STEP_S = 1.0
+    _FEWEST = 32
+    _MOST = 2048
+
+    def __init__(self) -> None:
+        self._seconds_per_token = 0.002
+
+    def n_prefill(self, is_writing: bool) -> int:
+        """How many prompt tokens to read in the next step."""
+        budget_s = self._LONGEST_STEP_S if is_writing else self._LONGEST_QUIET_STEP_S
+        return max(self._FEWEST, min(int(budget_s / self._seconds_per_token), self._MOST))
+
+    def learn(self, n_tokens: int, seconds: float) -> None:
+        """Note how long a step took. Short ones say nothing: there the weights are read for few tokens."""
+        if n_tokens >= self._FEWEST:
+            self._seconds_per_token += 0.3 * (seconds / n_tokens - self._seconds_per_token)

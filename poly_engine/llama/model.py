@@ -1,0 +1,95 @@
+"""A model file in memory."""
+
+from __future__ import annotations  # the binding names its pointer types for type checkers only
+
+import ctypes
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from llama_cpp import llama_cpp as c
+
+from poly_engine.errors import ModelLoadFailed
+from poly_engine.llama import library
+from poly_engine.llama.vocabulary import Vocabulary
+from poly_engine.models.gguf import GgufHeader, read_header
+
+_SPACE_PREFIX = "tokenizer.ggml.add_space_prefix"
+_ALL_LAYERS = 1 << 20
+
+
+class LlamaModel:
+    """The weights and the vocabulary of a GGUF file, with its LoRA adapters.
+
+    `on_progress` is told the loaded share, 0 to 1; it may return False to give up, which raises ModelLoadFailed.
+    Raises ModelLoadFailed when the file, or an adapter, is missing, damaged or not understood.
+    """
+
+    def __init__(
+        self,
+        header: GgufHeader,
+        *,
+        adapters: Sequence[Path] = (),
+        gpu_layers: int = 0,
+        on_progress: Callable[[float], bool] = lambda share: True,
+    ) -> None:
+        library.start()
+        library.take_errors()
+        self.header = header
+        self._keep_alive = c.llama_progress_callback(lambda share, _: on_progress(share))
+        overrides = _without_space_prefix()
+        params = c.llama_model_default_params()
+        params.n_gpu_layers = min(gpu_layers, _ALL_LAYERS)
+        params.progress_callback = self._keep_alive
+        params.kv_overrides = overrides
+        pointer = c.llama_model_load_from_file(str(header.path).encode(), params)
+        if not pointer:
+            raise ModelLoadFailed(f"{header.path} cannot be loaded: {library.take_errors() or 'llama.cpp gave up'}")
+        self.pointer: c.llama_model_p = pointer
+        self.adapters = [self._load_adapter(path) for path in adapters]
+        vocab = c.llama_model_get_vocab(pointer)
+        assert vocab is not None
+        self.vocabulary = Vocabulary(vocab, has_space_prefix=_has_space_prefix(header))
+
+    @property
+    def chat_template(self) -> str | None:
+        """The jinja2 template that the model carries for conversations."""
+        template = self.header.metadata.get("tokenizer.chat_template")
+        return template if isinstance(template, str) else None
+
+    @property
+    def embedding_size(self) -> int:
+        """The length of its embeddings."""
+        return int(c.llama_model_n_embd_out(self.pointer))
+
+    @property
+    def is_generative(self) -> bool:
+        """Whether it can write; a pure embedder such as BERT cannot."""
+        return self.header.metadata.get(f"{self.header.architecture}.attention.causal") is not False
+
+    def close(self) -> None:
+        """Free the memory. The contexts of the model must be closed before."""
+        for adapter in self.adapters:
+            c.llama_adapter_lora_free(adapter)
+        c.llama_model_free(self.pointer)
+
+    def _load_adapter(self, path: Path) -> c.llama_adapter_lora_p:
+        read_header(path)
+        adapter = c.llama_adapter_lora_init(self.pointer, str(path).encode())
+        if not adapter:
+            raise ModelLoadFailed(f"{path} is no LoRA adapter for {self.header.path.name}: {library.take_errors()}")
+        return adapter
+
+
+def _has_space_prefix(header: GgufHeader) -> bool:
+    """Whether llama.cpp would put a space before a text: what the file says, else what its kind of vocabulary does."""
+    is_sentencepiece = header.metadata.get("tokenizer.ggml.model") == "llama"
+    return bool(header.metadata.get(_SPACE_PREFIX, is_sentencepiece))
+
+
+def _without_space_prefix() -> "ctypes.Array[c.llama_model_kv_override]":
+    """What makes llama.cpp leave the space away; see `Vocabulary`. The last entry ends the list."""
+    overrides = (c.llama_model_kv_override * 2)()
+    overrides[0].tag = c.LLAMA_KV_OVERRIDE_TYPE_BOOL
+    overrides[0].key = _SPACE_PREFIX.encode()
+    overrides[0].value.val_bool = False
+    return overrides

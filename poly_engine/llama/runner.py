@@ -1,0 +1,93 @@
+"""Carries out the batches of the scheduler: edits to the KV cache, one decode, one sample per output."""
+
+from __future__ import annotations  # the binding names its pointer types for type checkers only
+
+from llama_cpp import llama_cpp as c
+
+from poly_engine.batch.messages import Generate
+from poly_engine.batch.scheduler import Batch
+from poly_engine.batch.slots import CacheEdit, Copy, Trim
+from poly_engine.errors import EngineFailed
+from poly_engine.llama.context import Rows, decode, open_context
+from poly_engine.llama.model import LlamaModel
+from poly_engine.llama.sampler import Sampler, memory_of
+
+MAX_SLOTS = 256
+"""Sequences that llama.cpp can tell apart in one cache (LLAMA_MAX_SEQ)."""
+
+_MICRO_BATCH = 512
+
+
+class Runner:
+    """One context of a model, with one KV cache for all sequences, and the sampler of each request.
+
+    Raises ModelLoadFailed when the context does not fit the memory.
+    """
+
+    def __init__(
+        self, model: LlamaModel, *, n_cells: int, n_slots: int, n_parallel: int, n_batch: int, n_threads: int
+    ) -> None:
+        params = c.llama_context_default_params()
+        params.n_ctx = n_cells
+        params.n_batch = n_batch
+        params.n_ubatch = min(n_batch, _MICRO_BATCH)
+        params.n_seq_max = n_slots
+        params.n_outputs_max = n_slots  # as few as it allows; by default it makes room for logits of a whole batch
+        params.n_threads = params.n_threads_batch = n_threads
+        params.kv_unified = True
+        self._model = model
+        self._context = open_context(model, params)
+        memory = c.llama_get_memory(self._context)
+        assert memory is not None, "a model that cannot write has no runner"
+        self._memory = memory
+        self._rows = Rows(n_batch)
+        self._samplers: dict[int, Sampler] = {}
+
+    def prepare(self, request: Generate) -> None:
+        """Make the sampler of a request. It looks back at the prompt, too."""
+        span = memory_of(request.sampler)
+        history = request.tokens if span < 0 else request.tokens[-span:] if span else ()
+        self._samplers[request.id] = Sampler(
+            request.sampler,
+            seed=request.seed,
+            vocab=self._vocab,
+            n_train=self._model.header.train_context_size,
+            history=history,
+        )
+
+    def drop(self, request_id: int) -> None:
+        """Free the sampler of a request that is over."""
+        if sampler := self._samplers.pop(request_id, None):
+            sampler.close()
+
+    def decode(self, batch: Batch) -> list[int]:
+        """Compute a batch and return the sampled token of each of its outputs. Raises EngineFailed."""
+        for edit in batch.edits:
+            self._edit(edit)
+        self._rows.fill(batch.tokens, batch.positions, batch.slots, [row for row, _ in batch.outputs])
+        decode(self._context, self._rows)
+        return [self._samplers[request_id].sample(self._context, row) for row, request_id in batch.outputs]
+
+    def clear(self) -> None:
+        """Forget everything in the cache, after a decode that failed."""
+        c.llama_memory_clear(self._memory, True)
+
+    def close(self) -> None:
+        """Free the context and the samplers."""
+        for request_id in tuple(self._samplers):
+            self.drop(request_id)
+        c.llama_free(self._context)
+
+    @property
+    def _vocab(self) -> c.llama_vocab_p:
+        vocab = c.llama_model_get_vocab(self._model.pointer)
+        assert vocab is not None
+        return vocab
+
+    def _edit(self, edit: CacheEdit) -> None:
+        match edit:
+            case Copy(source, target, n):
+                c.llama_memory_seq_cp(self._memory, source, target, 0, n)
+            case Trim(slot, n):
+                if not c.llama_memory_seq_rm(self._memory, slot, n, -1):
+                    raise EngineFailed(f"{self._model.header.architecture} cannot forget a part of a sequence")

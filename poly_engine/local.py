@@ -1,0 +1,180 @@
+"""The engine of this process: it wires configuration, models, workers and sessions together, and nothing else does."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from poly_engine.batch.client import WorkerClient
+from poly_engine.batch.host import ModelSpec
+from poly_engine.config import Config, ModelConfig
+from poly_engine.errors import ContextExceeded, EngineClosed, ModelLoadFailed, ModelNotFound, TaskNotFound
+from poly_engine.interface import Engine, Session
+from poly_engine.models.fit import cache_sizes
+from poly_engine.models.gguf import read_header
+from poly_engine.session import LocalSession
+from poly_engine.task import Task
+from poly_engine.types import Embeddings, ModelInfo, ModelState, TaskInfo, TokenPiece, Turn
+
+_ALL_LAYERS = 1 << 16
+
+
+class LocalEngine(Engine):
+    """Runs the models of a configuration in this process. A model is loaded when it is first asked for."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._served: dict[str, ServedModel] = {}
+        self._is_closed = False
+
+    async def models(self) -> Sequence[ModelInfo]:
+        return [await asyncio.to_thread(self._describe, name) for name in sorted(self._config.models)]
+
+    async def tasks(self) -> Sequence[TaskInfo]:
+        tasks = sorted(self._config.tasks.items())
+        return [TaskInfo(name, task.model, task.description) for name, task in tasks]
+
+    async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
+        await self._client(model, on_progress)
+        return await asyncio.to_thread(self._describe, model)
+
+    def session(self, task: str, *, system: str | None = None, history: Sequence[Turn] = ()) -> Session:
+        config = self._config.tasks.get(task)
+        if config is None:
+            raise TaskNotFound(task, self._config.tasks)
+        return LocalSession(Task(task, config), lambda: self._client(config.model), system, history)
+
+    async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
+        vocabulary = (await self._client(model)).model.vocabulary
+        tokens = await asyncio.to_thread(vocabulary.plain_tokens, text, is_first=True)
+        return [TokenPiece(token, vocabulary.name(token)) for token in (*vocabulary.first, *tokens)]
+
+    async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
+        client = await self._client(model)
+        vocabulary, limit = client.model.vocabulary, client.model.max_embed_tokens
+        tokens = await asyncio.to_thread(
+            lambda: [
+                (*vocabulary.first, *vocabulary.plain_tokens(text, is_first=True), *vocabulary.last) for text in texts
+            ]
+        )
+        for text in tokens:
+            if len(text) > limit:
+                raise ContextExceeded(len(text), limit)
+        vectors = await client.embed(tokens)
+        if normalize:
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        return Embeddings(vectors, sum(map(len, tokens)))
+
+    async def close(self) -> None:
+        self._is_closed = True
+        await asyncio.gather(*(served.close() for served in self._served.values()))
+
+    async def _client(self, name: str, on_progress: Callable[[float], None] | None = None) -> WorkerClient:
+        if self._is_closed:
+            raise EngineClosed("the engine was shut down")
+        config = self._config.models.get(name)
+        if config is None:
+            raise ModelNotFound(name, self._config.models)
+        served = self._served.setdefault(name, ServedModel(config))
+        return await served.client(on_progress)
+
+    def _describe(self, name: str) -> ModelInfo:
+        config = self._config.models[name]
+        served = self._served.get(name)
+        state = served.state if served else "unloaded"
+        path = config.file
+        if path is None:
+            return ModelInfo(name, config.url or "", state)
+        try:
+            header = read_header(path)
+        except ModelLoadFailed:
+            return ModelInfo(name, str(path), "failed")
+        context_size = served.context_size if served else None
+        return ModelInfo(
+            name,
+            str(path),
+            state,
+            size_bytes=header.size_bytes,
+            architecture=header.architecture,
+            n_params=header.n_params,
+            context_size=context_size or cache_sizes(header, config.context_size, config.cache_size).context_size,
+            train_context_size=header.train_context_size or None,
+            embedding_size=header.number("embedding_length") or None,
+            device="gpu" if config.use_gpu else "cpu",
+        )
+
+
+class ServedModel:
+    """A model of the configuration, opened when first asked for, and again if its worker died."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        self._config = config
+        self._opening: asyncio.Task[WorkerClient] | None = None
+        self._listeners: list[Callable[[float], None]] = []
+
+    @property
+    def state(self) -> ModelState:
+        """How far it is."""
+        if self._opening is None:
+            return "unloaded"
+        if not self._opening.done():
+            return "loading"
+        return "loaded" if self._is_usable() else "failed"
+
+    @property
+    def context_size(self) -> int | None:
+        """Tokens of a session, once it is loaded."""
+        opening = self._opening
+        return opening.result().model.context_size if opening is not None and self._is_usable() else None
+
+    async def client(self, on_progress: Callable[[float], None] | None) -> WorkerClient:
+        """The worker, once it serves. However many ask, it is opened once; it goes on loading when they leave."""
+        if self._opening is None or (self._opening.done() and not self._is_usable()):
+            self._opening = asyncio.create_task(self._open())
+        if on_progress is not None:
+            self._listeners.append(on_progress)
+        return await asyncio.shield(self._opening)
+
+    async def close(self) -> None:
+        """Give up loading, end the worker, free the memory."""
+        if self._opening is None:
+            return
+        self._opening.cancel()
+        await asyncio.wait([self._opening])
+        if not self._opening.cancelled() and self._opening.exception() is None:
+            await self._opening.result().close()
+
+    def _is_usable(self) -> bool:
+        opening = self._opening
+        if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
+            return False
+        return opening.result().is_alive
+
+    async def _open(self) -> WorkerClient:
+        spec = await asyncio.to_thread(_spec, self._config)
+        try:
+            return await WorkerClient.open(spec, self._progress)
+        finally:
+            self._listeners.clear()
+
+    def _progress(self, share: float) -> None:
+        for listener in self._listeners:
+            listener(share)
+
+
+def _spec(config: ModelConfig) -> ModelSpec:
+    path = config.file
+    if path is None:
+        raise ModelLoadFailed("the model has only a url; download it and set model_path to the file")
+    header = read_header(path)
+    sizes = cache_sizes(header, config.context_size, config.cache_size)
+    return ModelSpec(
+        header=header,
+        adapters=config.adapter_files,
+        gpu_layers=(_ALL_LAYERS if config.gpu_layers is None else config.gpu_layers) if config.use_gpu else 0,
+        context_size=sizes.context_size,
+        n_cells=sizes.cache_size,
+        n_parallel=config.parallel,
+        n_batch=max(config.batch_size, config.parallel),
+        n_threads=config.threads_per_session,
+    )

@@ -1,0 +1,188 @@
+"""Reading the header of a GGUF file, before llama.cpp sees it.
+
+llama.cpp trusts the files it is given; so a file is checked here first, and the figures that are needed before
+loading (context length, size of the KV cache) are read without loading anything.
+
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+"""
+
+import mmap
+import struct
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TypeAlias
+
+from poly_engine.errors import ModelLoadFailed
+
+Value: TypeAlias = int | float | bool | str | tuple[int | float | bool, ...]
+
+_MAGIC = b"GGUF"
+_VERSIONS = (2, 3)
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_STRING, _ARRAY = 8, 9
+_LONGEST_KEPT_ARRAY = 4096
+_MOST_ENTRIES = 1 << 20  # keys or tensors: real files have thousands
+# ggml type number: (values in a block, bytes of a block)
+_BLOCKS = {
+    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 36),
+    10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 15: (256, 292),
+    16: (256, 66), 17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18), 21: (256, 110), 22: (256, 82),
+    23: (256, 136), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8), 29: (256, 56), 30: (1, 2),
+    34: (256, 54), 35: (256, 66), 39: (32, 17),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class GgufHeader:
+    """What a GGUF file says of itself. Arrays of strings and long arrays of the metadata are left out."""
+
+    path: Path
+    size_bytes: int
+    metadata: dict[str, Value]
+    n_tensors: int
+    n_params: int
+
+    @property
+    def architecture(self) -> str:
+        """The family of the model, as llama.cpp names it."""
+        return str(self.metadata["general.architecture"])
+
+    def number(self, key: str, default: int = 0) -> int:
+        """Return a figure of the architecture, such as `block_count`; the largest, where each layer has its own."""
+        value = self.metadata.get(f"{self.architecture}.{key}", default)
+        if isinstance(value, tuple):
+            return int(max(value, default=default))
+        return default if isinstance(value, str) else int(value)
+
+    @property
+    def train_context_size(self) -> int:
+        """Tokens of context that the model was trained on; 0 if it does not say."""
+        return self.number("context_length")
+
+    @property
+    def has_learned_positions(self) -> bool:
+        """Whether positions are looked up in a table, beyond whose end llama.cpp aborts the process."""
+        return self.architecture in ("gpt2", "starcoder") or "bert" in self.architecture
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """Bytes that one token takes in an f16 KV cache."""
+        heads = self.number("attention.head_count", 1)
+        kv_heads = self.number("attention.head_count_kv", heads)
+        head_size = self.number("embedding_length") // max(heads, 1)
+        key_size = self.number("attention.key_length", head_size)
+        value_size = self.number("attention.value_length", head_size)
+        return self.number("block_count") * kv_heads * (key_size + value_size) * 2
+
+
+def read_header(path: Path) -> GgufHeader:
+    """Read and check the header of a model file: magic, counts, lengths, and that every tensor lies in the file.
+
+    Raises ModelLoadFailed with the reason.
+    """
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise ModelLoadFailed(f"{path} is not a GGUF file: it does not begin with GGUF")
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                return _Reader(path, data).header()
+    except FileNotFoundError as error:
+        raise ModelLoadFailed(f"{path} does not exist") from error
+    except (OSError, ValueError) as error:
+        raise ModelLoadFailed(f"{path} cannot be read: {error}") from error
+    except struct.error as error:
+        raise ModelLoadFailed(f"{path} is cut off in its header: download it again") from error
+
+
+class _Reader:
+    """A cursor over the header."""
+
+    def __init__(self, path: Path, data: mmap.mmap) -> None:
+        self._path = path
+        self._data = data
+        self._at = len(_MAGIC)
+
+    def header(self) -> GgufHeader:
+        version = self._scalar("I")
+        if version not in _VERSIONS:
+            raise self._broken(f"its format version is {version}, not {' or '.join(map(str, _VERSIONS))}")
+        n_tensors, n_entries = self._count("tensors"), self._count("metadata entries")
+        metadata = dict(self._entry() for _ in range(n_entries))
+        tensors = [self._tensor() for _ in range(n_tensors)]
+        if not isinstance(metadata.get("general.architecture"), str):
+            raise self._broken("it does not say its general.architecture")
+        self._check_extents(int(str(metadata.get("general.alignment", 32))), tensors)
+        kept = {key: value for key, value in metadata.items() if value is not None}
+        n_params = sum(n_values for _, n_values, _, _ in tensors)
+        return GgufHeader(self._path, len(self._data), kept, n_tensors, n_params)
+
+    def _check_extents(self, alignment: int, tensors: list[tuple[str, int, int, int]]) -> None:
+        begin = -(-self._at // alignment) * alignment
+        for name, n_values, kind, offset in tensors:
+            per_block, block_bytes = _BLOCKS.get(kind, (1, 0))  # of a kind unknown here, only the offset is checked
+            end = begin + offset + n_values // per_block * block_bytes
+            if end > len(self._data):
+                raise self._broken(f"tensor {name} ends at byte {end} of {len(self._data)}: download it again")
+
+    def _entry(self) -> tuple[str, Value | None]:
+        key = self._string()
+        return key, self._value(self._scalar("I"))
+
+    def _value(self, kind: int) -> Value | None:
+        if kind == _STRING:
+            return self._string()
+        if kind == _ARRAY:
+            return self._array()
+        if kind not in _SCALARS:
+            raise self._broken(f"its metadata has a value of the unknown type {kind}")
+        value: int | float | bool = self._scalar(_SCALARS[kind])
+        return value
+
+    def _array(self) -> Value | None:
+        kind, n = self._scalar("I"), self._scalar("Q")
+        if kind == _STRING:
+            for _ in range(self._checked(n, 8)):
+                self._at += 8 + self._checked(self._peek("Q"), 1)
+            return None
+        if kind not in _SCALARS:
+            raise self._broken(f"its metadata has an array of the unknown type {kind}")
+        width = struct.calcsize("<" + _SCALARS[kind])
+        begin, self._at = self._at, self._at + self._checked(n, width) * width
+        return struct.unpack_from(f"<{n}{_SCALARS[kind]}", self._data, begin) if n <= _LONGEST_KEPT_ARRAY else None
+
+    def _tensor(self) -> tuple[str, int, int, int]:
+        """Name, number of values, type and offset of the next tensor."""
+        name, n_dims = self._string(), self._scalar("I")
+        if n_dims > 4:
+            raise self._broken(f"tensor {name} has {n_dims} dimensions")
+        n_values = prod(self._scalar("Q") for _ in range(n_dims))
+        return name, n_values, self._scalar("I"), self._scalar("Q")
+
+    def _string(self) -> str:
+        n = self._checked(self._scalar("Q"), 1)
+        begin, self._at = self._at, self._at + n
+        return self._data[begin : self._at].decode("utf-8", "replace")
+
+    def _count(self, what: str) -> int:
+        n = self._scalar("Q")
+        if n > _MOST_ENTRIES:
+            raise self._broken(f"it claims to have {n} {what}")
+        return n
+
+    def _checked(self, n: int, width: int) -> int:
+        """Return `n` if as many things of `width` bytes can still follow."""
+        if n * width > len(self._data) - self._at:
+            raise self._broken("it is cut off in its header: download it again")
+        return n
+
+    def _peek(self, code: str) -> int:
+        return int(struct.unpack_from("<" + code, self._data, self._at)[0])
+
+    def _scalar(self, code: str) -> int:
+        value: int = struct.unpack_from("<" + code, self._data, self._at)[0]
+        self._at += struct.calcsize("<" + code)
+        return value
+
+    def _broken(self, why: str) -> ModelLoadFailed:
+        return ModelLoadFailed(f"{self._path} cannot be used: {why}")

@@ -1,0 +1,88 @@
+"""From a conversation to the segments of a prompt: what we wrote, what somebody else wrote, what the model wrote.
+
+The three are kept apart until they are tokens, so that no text of a user or a document can become a token that marks
+a turn.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from poly_engine.llama.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Text of the configuration or of a chat template: special tokens in it count."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Text of a user or a document: nothing in it is special."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The tokens of an answer, as the model sampled them."""
+
+    tokens: tuple[int, ...]
+
+
+Segment: TypeAlias = Written | Said | Answered
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A turn that lies behind: the prompt, the text that was shown, and the segments that stand for the answer.
+
+    `end_token` is the token by which the model ended its answer.
+    """
+
+    prompt: str
+    text: str
+    answer: tuple[Segment, ...]
+    end_token: int | None = None
+
+
+class Prompts(Protocol):
+    """How a task turns a conversation into a prompt."""
+
+    def segments(self, exchanges: Sequence[Exchange], prompt: str) -> list[Segment]:
+        """The whole prompt of the next turn. That of an earlier turn and its answer should be a beginning of it, so
+        that they need not be computed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AffixPrompts:
+    """The prompts of a task: the prelude once, the prefix and postfix around what the user says in every turn."""
+
+    prelude: str
+    prefix: str
+    postfix: str
+
+    def segments(self, exchanges: Sequence[Exchange], prompt: str) -> list[Segment]:
+        """Prelude, then prefix, prompt, postfix and answer of each turn."""
+        segments: list[Segment] = [Written(self.prelude)]
+        for exchange in exchanges:
+            segments += [Written(self.prefix), Said(exchange.prompt), Written(self.postfix), *exchange.answer]
+            if exchange.end_token is not None:
+                segments.append(Answered((exchange.end_token,)))
+        return [*segments, Written(self.prefix), Said(prompt), Written(self.postfix)]
+
+
+def tokenize(segments: Sequence[Segment], vocabulary: Vocabulary) -> list[int]:
+    """Turn segments into tokens, each apart, with the token that every sequence of the model begins with."""
+    tokens: list[int] = []
+    for segment in segments:
+        if isinstance(segment, Answered):
+            tokens += segment.tokens
+        elif segment.text:
+            is_first = not tokens
+            make = vocabulary.template_tokens if isinstance(segment, Written) else vocabulary.plain_tokens
+            tokens += make(segment.text, is_first=is_first)
+    first = list(vocabulary.first)
+    return tokens if tokens[: len(first)] == first else first + tokens

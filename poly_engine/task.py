@@ -1,0 +1,86 @@
+"""A task, ready to be used: its prompts, its sampler, and what it keeps private."""
+
+import random
+
+from poly_engine import sampling
+from poly_engine.batch.host import OpenedModel
+from poly_engine.batch.messages import Generate
+from poly_engine.config import TaskConfig
+from poly_engine.errors import IllegalToken, InvalidRequest
+from poly_engine.llama.vocabulary import Vocabulary
+from poly_engine.prompts import AffixPrompts, Prompts
+from poly_engine.sampling import SamplerChain
+from poly_engine.template import ChatTemplate
+from poly_engine.types import Overrides
+
+_SAMPLING_KEYS = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "repetition_penalty_last_n")
+_RAW = AffixPrompts("", "", "")
+
+
+class Task:
+    """What a task of the configuration means for a model."""
+
+    def __init__(self, name: str, config: TaskConfig) -> None:
+        self.name = name
+        self.config = config
+
+    def prompts(self, model: OpenedModel, system: str | None) -> Prompts:
+        """How to prompt `model`. `system` replaces the system message of the task.
+
+        Raises InvalidRequest when the task has no place for a system message, or the template cannot be used.
+        """
+        config = self.config
+        source = model.chat_template if config.template == "auto" else config.template
+        if self._has_own_prompts:
+            if system is not None:
+                raise InvalidRequest(f"task {self.name} writes its own prompts and has no place for a system message")
+            return AffixPrompts(config.prelude or "", config.prefix or "", config.postfix or "")
+        if source is None or source == "none":
+            return AffixPrompts(system, "", "") if system else _RAW
+        return ChatTemplate(source, config.system if system is None else system, model.vocabulary.special_names)
+
+    def check(self, prompt: str, vocabulary: Vocabulary) -> None:
+        """Raise IllegalToken if a prompt of a user holds what the task keeps private."""
+        for text in self.config.private_tokens:
+            if text in prompt:
+                raise IllegalToken(f"illegal token encountered: the prompt holds {text!r}, which task {self.name} keeps")
+
+    def max_tokens(self, overrides: Overrides) -> int | None:
+        """How long an answer may be; None if only the context limits it."""
+        return self.config.max_tokens if overrides.max_tokens is None else overrides.max_tokens
+
+    def request(self, number: int, tokens: list[int], overrides: Overrides, vocabulary: Vocabulary) -> Generate:
+        """The request to continue `tokens`. Raises InvalidRequest for settings that cannot be."""
+        config = self.config
+        seed = config.seed if overrides.seed is None else overrides.seed
+        stops = config.stop_sequences if overrides.stop_sequences is None else overrides.stop_sequences
+        return Generate(
+            number,
+            tuple(tokens),
+            self._sampler(overrides),
+            random.getrandbits(31) if seed is None else seed & 0x7FFFFFFF,
+            max_tokens=self.max_tokens(overrides),
+            stop_sequences=tuple(stops),
+            private_texts=tuple(config.private_tokens),
+            private_ids=self._private_ids(vocabulary),
+        )
+
+    @property
+    def _has_own_prompts(self) -> bool:
+        return not (self.config.prelude is self.config.prefix is self.config.postfix is None)
+
+    def _private_ids(self, vocabulary: Vocabulary) -> frozenset[int]:
+        parsed = [vocabulary.template_tokens(text) for text in self.config.private_tokens]
+        return frozenset(tokens[0] for tokens in parsed if len(tokens) == 1)
+
+    def _sampler(self, overrides: Overrides) -> SamplerChain:
+        changes = {key: value for key in _SAMPLING_KEYS if (value := getattr(overrides, key)) is not None}
+        if self.config.samplers is not None:
+            if changes:
+                raise InvalidRequest(f"task {self.name} fixes its samplers; {', '.join(changes)} cannot be set beside")
+            return sampling.parse(self.config.samplers)
+        settings = {key: getattr(self.config, key) for key in _SAMPLING_KEYS} | changes
+        try:
+            return sampling.from_settings(**settings)
+        except ValueError as error:
+            raise InvalidRequest(str(error)) from error

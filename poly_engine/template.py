@@ -1,0 +1,86 @@
+"""Chat templates: a conversation rendered by the jinja2 template that a model carries.
+
+The template runs in jinja2's sandbox, over placeholders instead of what was said: so its output can be taken apart
+again into what the template wrote and what somebody said.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import NoReturn
+
+import jinja2
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from poly_engine.errors import InvalidRequest
+from poly_engine.prompts import Exchange, Said, Segment, Written
+
+_MARK = "\ufdd0{}\ufdd1"  # noncharacters: no text in use has them, and `trim` leaves them alone
+_MARKED = re.compile("\ufdd0([0-9]+)\ufdd1")
+
+
+class ChatTemplate:
+    """Renders conversations with a jinja2 template, as `transformers` and llama.cpp do.
+
+    `special` are the tokens that templates name, such as `bos_token`. Raises InvalidRequest when the template does
+    not parse, or refuses the conversation.
+    """
+
+    def __init__(self, source: str, system: str | None, special: dict[str, str]) -> None:
+        self._template = _compile(source)
+        self._system = system
+        self._special = special
+
+    def segments(self, exchanges: Sequence[Exchange], prompt: str) -> list[Segment]:
+        """The whole conversation, up to where the answer begins."""
+        said: list[tuple[Segment, ...]] = []
+        messages: list[dict[str, str]] = []
+
+        def say(role: str, *segments: Segment) -> None:
+            messages.append({"role": role, "content": _MARK.format(len(said))})
+            said.append(segments)
+
+        if self._system is not None:
+            say("system", Written(self._system))
+        for exchange in exchanges:
+            say("user", Said(exchange.prompt))
+            say("assistant", *exchange.answer)
+        say("user", Said(prompt))
+        return _taken_apart(self._render(messages), said)
+
+    def _render(self, messages: list[dict[str, str]]) -> str:
+        try:
+            return self._template.render(messages=messages, add_generation_prompt=True, **self._special)
+        except jinja2.TemplateError as error:
+            raise InvalidRequest(f"the chat template of the model refuses this conversation: {error}") from error
+        except (TypeError, ValueError, KeyError, AttributeError, OverflowError, SecurityError) as error:
+            raise InvalidRequest(f"the chat template of the model failed: {error}") from error
+
+
+def _taken_apart(text: str, said: Sequence[tuple[Segment, ...]]) -> list[Segment]:
+    segments: list[Segment] = []
+    for i, part in enumerate(_MARKED.split(text)):
+        if i % 2:
+            segments += said[int(part)]
+        elif part:
+            segments.append(Written(part))
+    return segments
+
+
+@lru_cache(maxsize=64)
+def _compile(source: str) -> jinja2.Template:
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    environment.globals["raise_exception"] = _refuse
+    environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
+    try:
+        return environment.from_string(source)
+    except jinja2.TemplateError as error:
+        raise InvalidRequest(f"the chat template of the model cannot be used: {error}") from error
+
+
+def _refuse(message: str) -> NoReturn:
+    raise jinja2.TemplateError(message)
