@@ -88,7 +88,8 @@ class Engine(ABC):
     @abstractmethod
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
         """The tokens of `text` as plain text (no special tokens are parsed), with a leading BOS token where the
-        model wants one. Raises ModelNotFound or ModelLoadFailed."""
+        model wants one. Raises ModelNotFound or ModelLoadFailed.
+        """
 
     @abstractmethod
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:

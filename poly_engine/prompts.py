@@ -53,7 +53,8 @@ class Prompts(Protocol):
 
     def segments(self, exchanges: Sequence[Exchange], prompt: str) -> list[Segment]:
         """The whole prompt of the next turn. That of an earlier turn and its answer should be a beginning of it, so
-        that they need not be computed again."""
+        that they need not be computed again.
+        """
 
 
 @dataclass(frozen=True, slots=True)

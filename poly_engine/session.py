@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
@@ -85,9 +85,10 @@ class LocalSession(Session):
 
     def _fit(self, model: OpenedModel, prompt: str, overrides: Overrides) -> "FittedPrompt":
         """Tokenise the conversation with the next prompt, leaving out what no longer fits. Raises IllegalToken,
-        ContextExceeded or InvalidRequest."""
+        ContextExceeded or InvalidRequest.
+        """
         vocabulary, size = model.vocabulary, model.context_size
-        self._task.check(prompt, vocabulary)
+        self._task.check(prompt)
         if len(prompt) > size * vocabulary.longest_piece:
             raise ContextExceeded(len(prompt) // vocabulary.longest_piece, size)
         prompts = self._task.prompts(model, self._system)
@@ -125,7 +126,7 @@ class _Turn:
         self._admitted: float | None = None
         self._first_token: float | None = None
 
-    async def events(self, stream: ReportStream) -> AsyncIterator[Event]:
+    async def events(self, stream: ReportStream) -> AsyncGenerator[Event]:
         if self._prompt.n_dropped:
             yield Truncated(self._prompt.n_dropped_tokens, self._prompt.n_dropped)
         async for report in stream:

@@ -39,11 +39,11 @@ class Task:
             return AffixPrompts(system, "", "") if system else _RAW
         return ChatTemplate(source, config.system if system is None else system, model.vocabulary.special_names)
 
-    def check(self, prompt: str, vocabulary: Vocabulary) -> None:
+    def check(self, prompt: str) -> None:
         """Raise IllegalToken if a prompt of a user holds what the task keeps private."""
         for text in self.config.private_tokens:
             if text in prompt:
-                raise IllegalToken(f"illegal token encountered: the prompt holds {text!r}, which task {self.name} keeps")
+                raise IllegalToken(f"illegal token encountered: task {self.name} keeps {text!r} to itself")
 
     def max_tokens(self, overrides: Overrides) -> int | None:
         """How long an answer may be; None if only the context limits it."""
@@ -67,7 +67,7 @@ class Task:
 
     @property
     def _has_own_prompts(self) -> bool:
-        return not (self.config.prelude is self.config.prefix is self.config.postfix is None)
+        return any(text is not None for text in (self.config.prelude, self.config.prefix, self.config.postfix))
 
     def _private_ids(self, vocabulary: Vocabulary) -> frozenset[int]:
         parsed = [vocabulary.template_tokens(text) for text in self.config.private_tokens]

@@ -102,7 +102,8 @@ class Progress:
 @dataclass(frozen=True, slots=True)
 class Token:
     """One generated token. `text` may be empty: bytes of an unfinished character and the beginning of what may
-    become a stop sequence are held back until it is clear what they are."""
+    become a stop sequence are held back until it is clear what they are.
+    """
 
     text: str
     id: int
@@ -156,7 +157,8 @@ class TokenPiece:
 @dataclass(frozen=True, slots=True)
 class Embeddings:
     """One row per text in `vectors`, shape (n_texts, embedding_size), float32, each of Euclidean length 1 if
-    normalised; `n_tokens` were read in all."""
+    normalised; `n_tokens` were read in all.
+    """
 
     vectors: "npt.NDArray[np.float32]"
     n_tokens: int

@@ -19,7 +19,8 @@ Values = TypeVarTuple("Values")
 
 class ReportStream:
     """The reports on one request, in order. `outcome` is the last one, known as soon as it has arrived, whether or
-    not anybody has read up to it."""
+    not anybody has read up to it.
+    """
 
     def __init__(self) -> None:
         self.outcome: Finished | Embedded | Failed | None = None

@@ -50,7 +50,8 @@ class OpenedModel:
 
 class ThreadHost:
     """Runs the worker of one model in a thread. All callbacks are called from that thread, and must not block:
-    `on_opened` once, with the model or the error; then `on_reports`; `on_end` last."""
+    `on_opened` once, with the model or the error; then `on_reports`; `on_end` last.
+    """
 
     def __init__(
         self,
@@ -85,7 +86,7 @@ class ThreadHost:
             self._serve()
         except PolyError as error:
             self._on_opened(error)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the edge of the thread: whoever waits is told by on_end
             _log.exception("the thread of a model failed")
         finally:
             self._on_end()
@@ -119,7 +120,6 @@ class ThreadHost:
             model,
             n_cells=spec.n_cells,
             n_slots=self._n_slots,
-            n_parallel=spec.n_parallel,
             n_batch=spec.n_batch,
             n_threads=spec.n_threads,
         )

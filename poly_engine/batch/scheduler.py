@@ -109,7 +109,8 @@ class Scheduler:
 
     def fail(self, message: str) -> list[Report]:
         """Give up everything that runs, because the step could not be computed; what waits may still go on. The
-        content of the cache is unknown then, and forgotten."""
+        content of the cache is unknown then, and forgotten.
+        """
         failed: list[Report] = [Failed(sequence.request.id, message) for sequence in self._running]
         for sequence in self._running:
             self._slots.preempt(sequence)
@@ -146,7 +147,8 @@ class Scheduler:
 
     def _choose_rows(self, n_prefill: int) -> Iterator[tuple[Sequence, int]]:
         """Yield who computes how many of its pending tokens, writers first. Whoever was not served yet may lose its
-        cells to somebody before it, the last one first."""
+        cells to somebody before it, the last one first.
+        """
         served = [s for s in self._running if s.is_writing] + [s for s in self._running if not s.is_writing]
         room = self._n_batch
         while served:

@@ -18,8 +18,11 @@ class Pieces(Protocol):
 
 
 class Sequence:
-    """A request on its way. `tokens` are its prompt and what was generated; the first `n_computed` of them are in the
-    KV cache (`n_cached` were when it was admitted), the others are `pending`. While it writes, exactly the token that was sampled last is pending."""
+    """A request on its way.
+
+    `tokens` are its prompt and what was generated. The first `n_computed` of them are in the KV cache (`n_cached` were
+    when it was admitted), the others are pending; while it writes, that is just the token that was sampled last.
+    """
 
     def __init__(self, request: Generate, arrival: int, context_size: int) -> None:
         self.request = request

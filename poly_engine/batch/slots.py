@@ -30,7 +30,8 @@ CacheEdit: TypeAlias = Copy | Trim
 @dataclass(slots=True)
 class Slot:
     """A sequence number of llama.cpp. `tokens` are cached in it; with no owner it is idle, and kept for whoever
-    comes with the same beginning until its cells are wanted."""
+    comes with the same beginning until its cells are wanted.
+    """
 
     number: int
     owner: Sequence | None = None
@@ -82,17 +83,17 @@ class Slots:
 
     def plan(self, tokens: list[int], n_promised: int) -> Admission | None:
         """Say how a sequence of `tokens` could begin, while `n_promised` more cells belong to others; None if it
-        must wait."""
+        must wait.
+        """
         source, n = self._best_source(tokens)
         n = min(n, len(tokens) - 1)  # the last token is always computed: its logits are wanted
         idle = [slot for slot in self._slots if slot.is_idle]
         others = [slot for slot in idle if slot is not source]
-        if source is not None and source.is_idle and n == len(source.tokens):
-            if self._can_obtain(len(tokens) - n + n_promised, others):
+        if self._can_obtain(len(tokens) - n + n_promised, others):
+            if source is not None and source.is_idle and n == len(source.tokens):
                 return Admission(source, n, takes_over=True)
-        has_target = bool(others) or any(slot.is_empty for slot in self._slots)
-        if has_target and self._can_obtain(len(tokens) - n + n_promised, others):
-            return Admission(source, n, takes_over=False)
+            if others or any(slot.is_empty for slot in self._slots):
+                return Admission(source, n, takes_over=False)
         if source is not None and source.is_idle and self._can_obtain(len(tokens) + n_promised, idle):
             return Admission(source, n, takes_over=True)
         return None
@@ -202,7 +203,8 @@ def _numbers(slots: list[Slot]) -> list[int]:
 
 def shared_prefix(a: tuple[int, ...] | list[int], b: tuple[int, ...] | list[int], limit: int) -> int:
     """Return the length of the longest common beginning of `a[:limit]` and `b`, by bisection over slices: slices are
-    compared in C, so that 800 tokens take microseconds."""
+    compared in C, so that 800 tokens take microseconds.
+    """
     low, high = 0, min(len(a), len(b), limit)
     a, b = tuple(a[:high]), tuple(b[:high])
     if a == b:

@@ -48,7 +48,8 @@ class Embedder(Protocol):
 
 class Worker:
     """Serves the requests to one model until it is told to stop. Each request ends in `Finished`, `Embedded` or
-    `Failed`, whatever happens."""
+    `Failed`, whatever happens.
+    """
 
     def __init__(
         self,
@@ -75,7 +76,7 @@ class Worker:
                 self._take_commands()
                 self._embed_next()
                 self._step()
-        except Exception:
+        except Exception:  # noqa: BLE001 - the edge of the worker: whoever waits is told
             _log.exception("the worker failed")
             self._fail_all("the engine failed; its log says why", is_closed=False)
         else:
@@ -84,7 +85,7 @@ class Worker:
     def _step(self) -> None:
         if self._scheduler is None or self._runner is None or not self._scheduler.has_work:
             return
-        batch = self._scheduler.next_batch(self._pace.n_prefill(self._scheduler.is_writing))
+        batch = self._scheduler.next_batch(self._pace.n_prefill(is_writing=self._scheduler.is_writing))
         self._send(batch.reports)
         if batch.n_rows:
             self._send(self._compute(batch))
@@ -157,7 +158,8 @@ class Worker:
 
 class PrefillPace:
     """How many prompt tokens a step may read, so that it stays short: streams that write must not stall behind a
-    long prompt, and a cancelled prompt must not be read to its end."""
+    long prompt, and a cancelled prompt must not be read to its end.
+    """
 
     _LONGEST_STEP_S = 0.25  # while somebody writes
     _LONGEST_QUIET_STEP_S = 1.0
@@ -167,7 +169,7 @@ class PrefillPace:
     def __init__(self) -> None:
         self._seconds_per_token = 0.002
 
-    def n_prefill(self, is_writing: bool) -> int:
+    def n_prefill(self, *, is_writing: bool) -> int:
         """How many prompt tokens to read in the next step."""
         budget_s = self._LONGEST_STEP_S if is_writing else self._LONGEST_QUIET_STEP_S
         return max(self._FEWEST, min(int(budget_s / self._seconds_per_token), self._MOST))

@@ -4,7 +4,7 @@ from __future__ import annotations  # the binding names its pointer types for ty
 
 import ctypes
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +27,11 @@ class Rows:
         self._wanted = np.zeros(n_max, np.int8)
         self._ones = np.ones(n_max, np.int32)
         self._pointers = self._sequences.ctypes.data + np.arange(n_max, dtype=np.uint64) * 4
-        self.batch = c.llama_batch()
+        self.batch: Any = c.llama_batch()  # it declares arrays where llama.cpp has pointers
         self.batch.token = _pointer(self._tokens, c.llama_token)
         self.batch.pos = _pointer(self._positions, c.llama_pos)
         self.batch.n_seq_id = _pointer(self._ones, ctypes.c_int32)
-        self.batch.seq_id = ctypes.cast(self._pointers.ctypes.data, type(self.batch.seq_id))
+        self.batch.seq_id = _pointer(self._pointers, ctypes.POINTER(c.llama_seq_id))
         self.batch.logits = _pointer(self._wanted, ctypes.c_int8)
 
     def fill(self, tokens: Ints, positions: Ints, sequences: Ints, wanted: Ints) -> None:
@@ -57,7 +57,8 @@ def open_context(model: LlamaModel, params: c.llama_context_params) -> c.llama_c
         )
     if model.adapters:
         n = len(model.adapters)
-        adapters = (c.llama_adapter_lora_p_ctypes * n)(*model.adapters)
+        pointers: list[Any] = model.adapters
+        adapters = (c.llama_adapter_lora_p_ctypes * n)(*pointers)
         c.llama_set_adapters_lora(pointer, adapters, n, (ctypes.c_float * n)(*[1.0] * n))
     return pointer
 
@@ -70,5 +71,5 @@ def decode(context: c.llama_context_p, rows: Rows) -> None:
         raise EngineFailed(f"llama.cpp could not compute {rows.batch.n_tokens} tokens (status {status}): {cause}")
 
 
-def _pointer(array: npt.NDArray[np.generic], kind: type) -> "ctypes._Pointer[ctypes._CData]":
+def _pointer(array: npt.NDArray[Any], kind: Any) -> Any:  # ctypes has no types for what it makes at run time
     return ctypes.cast(array.ctypes.data, ctypes.POINTER(kind))

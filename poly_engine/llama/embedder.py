@@ -38,7 +38,8 @@ class Embedder:
 
     def embed(self, texts: Sequence[tuple[int, ...]]) -> npt.NDArray[np.float32]:
         """Return one vector per text, shape (n_texts, embedding_size), as the model gives them. A text has 1 to
-        `max_tokens` tokens. Raises EngineFailed."""
+        `max_tokens` tokens. Raises EngineFailed.
+        """
         vectors = np.empty((len(texts), self._size), np.float32)
         for numbers in self._packed(texts):
             self._decode([texts[number] for number in numbers])
@@ -52,7 +53,8 @@ class Embedder:
 
     def _packed(self, texts: Sequence[tuple[int, ...]]) -> Iterator[list[int]]:
         """Yield the numbers of texts that go into one decode together; texts of like length go together, since each
-        token attends to the whole batch."""
+        token attends to the whole batch.
+        """
         pack: list[int] = []
         n_tokens = 0
         for number in sorted(range(len(texts)), key=lambda number: len(texts[number])):

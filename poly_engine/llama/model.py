@@ -5,6 +5,7 @@ from __future__ import annotations  # the binding names its pointer types for ty
 import ctypes
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from llama_cpp import llama_cpp as c
 
@@ -30,7 +31,7 @@ class LlamaModel:
         *,
         adapters: Sequence[Path] = (),
         gpu_layers: int = 0,
-        on_progress: Callable[[float], bool] = lambda share: True,
+        on_progress: Callable[[float], bool] = bool,
     ) -> None:
         library.start()
         library.take_errors()
@@ -86,10 +87,11 @@ def _has_space_prefix(header: GgufHeader) -> bool:
     return bool(header.metadata.get(_SPACE_PREFIX, is_sentencepiece))
 
 
-def _without_space_prefix() -> "ctypes.Array[c.llama_model_kv_override]":
+def _without_space_prefix() -> ctypes.Array[c.llama_model_kv_override]:
     """What makes llama.cpp leave the space away; see `Vocabulary`. The last entry ends the list."""
     overrides = (c.llama_model_kv_override * 2)()
     overrides[0].tag = c.LLAMA_KV_OVERRIDE_TYPE_BOOL
     overrides[0].key = _SPACE_PREFIX.encode()
-    overrides[0].value.val_bool = False
+    value: Any = overrides[0].value  # a union; the binding declares what it holds
+    value.val_bool = False
     return overrides

@@ -24,9 +24,7 @@ class Runner:
     Raises ModelLoadFailed when the context does not fit the memory.
     """
 
-    def __init__(
-        self, model: LlamaModel, *, n_cells: int, n_slots: int, n_parallel: int, n_batch: int, n_threads: int
-    ) -> None:
+    def __init__(self, model: LlamaModel, *, n_cells: int, n_slots: int, n_batch: int, n_threads: int) -> None:
         params = c.llama_context_default_params()
         params.n_ctx = n_cells
         params.n_batch = n_batch

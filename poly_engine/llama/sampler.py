@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # the binding names its pointer types for type checkers only
 
+import ctypes
 from collections.abc import Iterable
 
 from llama_cpp import llama_cpp as c
@@ -46,7 +47,7 @@ def _make(step: SamplerStep, seed: int, vocab: c.llama_vocab_p, n_train: int) ->
         case sampling.Penalties(last_n, repeat, frequency, presence):
             return c.llama_sampler_init_penalties(last_n, repeat, frequency, presence)
         case sampling.Dry(multiplier, base, allowed_length, last_n):
-            breakers = (c.ctypes.c_char_p * len(_DRY_BREAKERS))(*(text.encode() for text in _DRY_BREAKERS))
+            breakers = (ctypes.c_char_p * len(_DRY_BREAKERS))(*(text.encode() for text in _DRY_BREAKERS))
             return c.llama_sampler_init_dry(
                 vocab, n_train, multiplier, base, allowed_length, last_n, breakers, len(_DRY_BREAKERS)
             )

@@ -51,14 +51,14 @@ class Vocabulary:
 
     def template_tokens(self, text: str, *, is_first: bool = False) -> list[int]:
         """Tokenise text that we wrote: special tokens in it are parsed."""
-        return self._tokenize(self._spaced(text, is_first), parse_special=True)
+        return self._tokenize(self._spaced(text, is_first=is_first), parse_special=True)
 
     def plain_tokens(self, text: str, *, is_first: bool = False) -> list[int]:
         """Tokenise text that somebody else wrote: nothing in it can become a token that marks a turn.
 
         llama.cpp parses user-defined tokens even in plain text. Those that look like markup are cut apart first.
         """
-        text = self._spaced(text, is_first)
+        text = self._spaced(text, is_first=is_first)
         if self._markup is None:
             return self._tokenize(text, parse_special=False)
         cuts = [0, *(found.start() + 1 for found in self._markup.finditer(text)), len(text)]
@@ -98,7 +98,7 @@ class Vocabulary:
     def _is_user_defined(self, token: int) -> bool:
         return bool(c.llama_vocab_get_attr(self._pointer, token) & c.LLAMA_TOKEN_ATTR_USER_DEFINED)
 
-    def _spaced(self, text: str, is_first: bool) -> str:
+    def _spaced(self, text: str, *, is_first: bool) -> str:
         return " " + text if is_first and self._has_space_prefix and text else text
 
     def _tokenize(self, text: str, *, parse_special: bool) -> list[int]:

@@ -36,7 +36,7 @@ class StopMatcher:
         found = [(at + len(stop), at) for stop in self._stops if (at := self._held.find(stop)) >= 0]
         return min(found)[1] if found else None
 
-    def _pass(self, n: int, keep: bool = True) -> str:
+    def _pass(self, n: int, *, keep: bool = True) -> str:
         passed, self._held = self._held[:n], self._held[n:] if keep else ""
         self._n_passed += n
         return passed

@@ -9,7 +9,8 @@ from poly_engine.text.stops import StopMatcher
 
 class TextStream:
     """Turns the bytes of tokens into text that may be shown: whole characters, nothing private, no part of a stop
-    sequence. Bytes that are not UTF-8 become U+FFFD."""
+    sequence. Bytes that are not UTF-8 become U+FFFD.
+    """
 
     def __init__(self, stops: Iterable[str] = (), private: Iterable[str] = ()) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
