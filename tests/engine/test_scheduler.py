@@ -1,7 +1,9 @@
 """The scheduler alone: random scripts against a model of llama.cpp's cache, and the policy in single steps."""
 
+import itertools
 from collections import defaultdict
 from dataclasses import dataclass, field
+from zlib import crc32
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -57,7 +59,7 @@ class FakeCache:
 
     @staticmethod
     def next_token(tokens: list[int]) -> int:
-        return sum((i + 1) * token for i, token in enumerate(tokens)) % 23
+        return crc32(bytes(tokens)) % 50
 
 
 def expected_answer(prompt: tuple[int, ...], n_max: int | None) -> tuple[list[int], str]:
@@ -231,3 +233,21 @@ def test_a_ledger_that_lost_a_cell_is_noticed() -> None:
     ledger._references[0] += 1
     with pytest.raises(AssertionError, match="reference counts"):
         ledger.check_integrity()
+
+
+def talkative_prompts(n: int) -> list[tuple[int, ...]]:
+    """Prompts whose answers fill the whole context."""
+    candidates = itertools.product(range(1, 23), repeat=2)
+    return list(itertools.islice((prompt for prompt in candidates if expected_answer(prompt, None)[1] == "length"), n))
+
+
+def test_when_the_cache_is_full_the_youngest_gives_way_and_is_next_again() -> None:
+    subject, cache = scheduler(n_cells=CONTEXT, n_parallel=3), FakeCache(CONTEXT)
+    for number, prompt in enumerate(talkative_prompts(5)):
+        subject.submit(request(number, prompt))
+    reports = run(subject, cache)
+    finished = [report.id for report in reports if isinstance(report, Finished)]
+    starts = [report.id for report in reports if isinstance(report, Prefilled) and report.done == report.cached]
+    assert finished == [0, 1, 2, 3, 4]
+    assert starts.count(0) == 1, "the oldest was interrupted"
+    assert len(starts) > 5, "nobody had to give way: the test tests nothing"
