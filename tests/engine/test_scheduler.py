@@ -249,5 +249,5 @@ def test_when_the_cache_is_full_the_youngest_gives_way_and_is_next_again() -> No
     finished = [report.id for report in reports if isinstance(report, Finished)]
     starts = [report.id for report in reports if isinstance(report, Prefilled) and report.done == report.cached]
     assert finished == [0, 1, 2, 3, 4]
-    assert starts.count(0) == 1, "the oldest was interrupted"
+    assert (starts.count(0), starts.count(1)) == (1, 1), "an older one was interrupted"
     assert len(starts) > 5, "nobody had to give way: the test tests nothing"
