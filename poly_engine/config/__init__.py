@@ -1,0 +1,31 @@
+"""The configuration: models, tasks and memories, read from TOML into frozen values.
+
+loaded = load(find(None, os.environ, Path.cwd()))
+loaded.config.tasks["chat"].temperature
+"""
+
+from poly_engine.config.load import LoadedConfig, find, load, user_file
+from poly_engine.config.locations import data_dir
+from poly_engine.config.memories import FileStore, MemoryConfig, PgvectorStore, QdrantStore, Store
+from poly_engine.config.models import ModelConfig
+from poly_engine.config.root import Config, JwtKey
+from poly_engine.config.tasks import Biaser, Memorization, TaskConfig
+
+__all__ = [
+    "Biaser",
+    "Config",
+    "FileStore",
+    "JwtKey",
+    "LoadedConfig",
+    "Memorization",
+    "MemoryConfig",
+    "ModelConfig",
+    "PgvectorStore",
+    "QdrantStore",
+    "Store",
+    "TaskConfig",
+    "data_dir",
+    "find",
+    "load",
+    "user_file",
+]

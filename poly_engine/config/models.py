@@ -1,0 +1,86 @@
+"""Models in the configuration: a file in GGUF format, and how to run it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import AliasChoices, ConfigDict, Field
+
+from poly_engine.config.cores import usable_cores
+from poly_engine.config.locations import file_at
+from poly_engine.config.section import Mistake, Section
+from poly_engine.config.values import Count, HttpUrl, Location, Locations
+from poly_engine.sampling.settings import COUNT
+
+__all__ = ["ModelConfig"]
+
+MAX_THREADS = 512  # GGML_MAX_N_THREADS
+
+
+def _default_threads() -> int:
+    return min(usable_cores(), MAX_THREADS)
+
+
+class ModelConfig(Section):
+    """A model: text in, text or embeddings out."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": ["model_path"]}, {"required": ["url"]}],
+        }
+    )
+
+    model_path: Location | None = Field(
+        default=None,
+        description="The GGUF file: an absolute path, ~/path, a path relative to this file, @path in the data folder, "
+        "or poly:starter, the small model that Poly brings along.",
+    )
+    url: HttpUrl | None = Field(
+        default=None,
+        repr=False,
+        description="Where to download the file from if it is not there; needed without model_path.",
+    )
+    lora_adapters: Locations = Field(default=(), description="LoRA adapters to apply to the model, in GGUF format.")
+    context_size: int | None = Field(
+        default=None,
+        ge=8,
+        le=COUNT.high,
+        description="Tokens that one conversation may hold; by default what the model was trained for, as far as "
+        "memory allows.",
+    )
+    cache_size: int | None = Field(
+        default=None,
+        ge=8,
+        le=COUNT.high,
+        description="Tokens that all conversations with the model together keep ready; by default as many as they need "
+        "and memory allows.",
+    )
+    parallel: int = Field(default=16, ge=1, le=256, description="Answers that the model writes at the same time.")
+    batch_size: Count = Field(default=2048, description="Tokens of prompts that are read in one step.")
+    threads_per_session: int = Field(
+        default_factory=_default_threads,
+        ge=1,
+        le=MAX_THREADS,
+        validation_alias=AliasChoices("threads_per_session", "threads"),
+        description="Threads that compute; by default as many as there are cores to use.",
+    )
+    use_gpu: bool = Field(default=False, description="Whether to compute on the GPU, if there is one.")
+    gpu_layers: int | None = Field(
+        default=None, ge=0, le=COUNT.high, description="Layers that the GPU computes if use_gpu is set; by default all."
+    )
+    architecture: str | None = Field(default=None, description="Ignored: the file says what it is.")
+
+    @classmethod
+    def mistakes(cls, given: Mapping[str, object]) -> Iterator[Mistake]:
+        """A model has to come from somewhere."""
+        if "model_path" not in given and "url" not in given:
+            yield (), "needs model_path, the path of a GGUF file, or url"
+
+    @property
+    def file(self) -> Path | None:
+        """The file at `model_path`, which need not exist."""
+        return file_at(self.model_path) if self.model_path is not None else None
+
+    @property
+    def adapter_files(self) -> tuple[Path, ...]:
+        """The files of `lora_adapters`, which need not exist."""
+        return tuple(file_at(location) for location in self.lora_adapters)

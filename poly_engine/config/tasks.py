@@ -1,0 +1,156 @@
+"""Tasks in the configuration: a model, used in one specific way."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from poly_engine.config.section import Mistake, Section
+from poly_engine.config.values import Count, JsonObject, Location, Texts
+from poly_engine.sampling import parse
+from poly_engine.sampling.settings import COUNT, LAST_N, MIN_P, REPEAT_PENALTY, TEMPERATURE, TOP_P, Range
+
+__all__ = ["PLAIN_SETTINGS", "Biaser", "Memorization", "TaskConfig"]
+
+PLAIN_SETTINGS = ("top_k", "top_p", "min_p", "temperature", "repeat_penalty", "repetition_penalty_last_n")
+"""The settings that `samplers` takes the place of."""
+
+_OWN_PROMPTS = ("prelude", "prefix", "postfix")
+_MAX_SEED = 2**32 - 2  # to llama.cpp, the next one means "any"
+
+
+class Biaser(Section):
+    """What the answer of a task has to look like. Exactly one key is given."""
+
+    json_schema: JsonObject | None = Field(default=None, description="The answer is JSON that fits this JSON schema.")
+    json_schema_file: Location | None = Field(
+        default=None, description="The answer is JSON that fits the JSON schema in this file."
+    )
+
+    @classmethod
+    def mistakes(cls, given: Mapping[str, object]) -> Iterator[Mistake]:
+        """A biaser has one schema."""
+        if ("json_schema" in given) == ("json_schema_file" in given):
+            yield (), "needs either json_schema or json_schema_file"
+
+
+class Memorization(Section):
+    """How a task uses a memory."""
+
+    memory: str = Field(description="The memory to use, one of [memories].")
+    store_prompts: bool = Field(default=False, description="Whether prompts are added to the memory.")
+    retrieve: Count | None = Field(
+        default=None, description="How many chunks to recall for each prompt; by default none."
+    )
+
+
+def _check_template(template: str) -> str:
+    if template not in ("auto", "none") and "{{" not in template and "{%" not in template:
+        raise ValueError('must be "auto", "none", or a jinja2 template with {{ … }} in it')
+    return template
+
+
+def _within(limits: Range) -> object:
+    if limits.is_open:
+        return Field(gt=limits.low, le=limits.high)
+    return Field(ge=limits.low, le=limits.high)
+
+
+class TaskConfig(Section):
+    """A task: how a model is asked, and how it answers."""
+
+    model: str = Field(description="The model that answers, one of [models].")
+    description: str = Field(default="", description="What the task is for, in one line.")
+
+    system: str | None = Field(default=None, description="The system message, for the chat template of the model.")
+    template: Annotated[str, AfterValidator(_check_template)] = Field(
+        default="auto",
+        description="How a chat becomes a prompt: auto, the chat template of the model unless there is a prelude, "
+        "prefix or postfix; none, the prompt as it is; or a chat template in jinja2.",
+    )
+    prelude: str | None = Field(default=None, description="Text that the model reads once, before the first prompt.")
+    prefix: str | None = Field(default=None, description="Text that the model reads before each prompt.")
+    postfix: str | None = Field(default=None, description="Text that the model reads after each prompt.")
+    private_tokens: Texts = Field(
+        default=(), description="Texts that are refused in a prompt and never shown in an answer."
+    )
+
+    max_tokens: Count | None = Field(
+        default=None, description="The longest answer, in tokens; by default as much as the context holds."
+    )
+    stop_sequences: Texts = Field(default=(), description="Texts that end the answer, and are not part of it.")
+    seed: int | None = Field(
+        default=None, ge=0, le=_MAX_SEED, description="Makes answers repeatable; by default each one is new."
+    )
+    temperature: Annotated[float, _within(TEMPERATURE)] = Field(
+        default=0.80, description="How freely tokens are drawn: 0 takes the most likely one, 1 follows the model."
+    )
+    top_k: Annotated[int, _within(COUNT)] = Field(
+        default=40, description="Draw among this many tokens, the most likely ones; 0 for all."
+    )
+    top_p: Annotated[float, _within(TOP_P)] = Field(
+        default=0.95, description="Draw among the most likely tokens that reach this probability together; 1 for all."
+    )
+    min_p: Annotated[float, _within(MIN_P)] = Field(
+        default=0.0, description="Draw among tokens at least this many times as likely as the first; 0 for all."
+    )
+    repeat_penalty: Annotated[float, _within(REPEAT_PENALTY)] = Field(
+        default=1.30, description="How much less likely a token becomes that was used just before; 1 for no less."
+    )
+    repetition_penalty_last_n: Annotated[int, _within(LAST_N)] = Field(
+        default=64, description="How many tokens back repeat_penalty looks."
+    )
+    samplers: Texts | None = Field(
+        default=None,
+        description='Samplers such as "topk:k=20" and "mirostat2:tau=4", in place of the six settings above.',
+    )
+
+    biaser: Biaser | None = Field(default=None, description="What the answer has to look like.")
+    bias_prompt: str | None = Field(
+        default=None,
+        description="The model first answers freely and unseen, then reads this, then answers as biased.",
+    )
+    memorization: Memorization | None = Field(default=None, description="The memory that the task uses, and how.")
+
+    @classmethod
+    def mistakes(cls, given: Mapping[str, object]) -> Iterator[Mistake]:
+        """A task has its own prompts or a chat template, plain settings or samplers."""
+        yield from _prompt_mistakes(given)
+        if "samplers" in given:
+            yield from _sampler_mistakes(given)
+
+
+def _prompt_mistakes(given: Mapping[str, object]) -> Iterator[Mistake]:
+    own = [key for key in _OWN_PROMPTS if key in given]
+    for key in ("system", "template") if own else ():
+        if key not in given or (key, given[key]) == ("template", "auto"):
+            continue
+        yield (key,), f"cannot be used beside {_and(own)}, by which the task writes its own prompts: leave out either"
+    if not own and "system" in given and given.get("template") == "none":
+        yield ("system",), 'is for chat templates, and template = "none" uses none: leave out either'
+
+
+def _sampler_mistakes(given: Mapping[str, object]) -> Iterator[Mistake]:
+    plain = [key for key in PLAIN_SETTINGS if key in given]
+    if plain:
+        yield ("samplers",), f"takes the place of {_and(plain)}: leave out either"
+    samplers = given["samplers"]
+    if not isinstance(samplers, list | tuple) or not all(isinstance(text, str) for text in samplers):
+        return
+    alone = [(("samplers", index), words) for index, text in enumerate(samplers) if (words := _refusal([text]))]
+    yield from alone
+    if not alone and (words := _refusal(samplers)):
+        yield ("samplers",), words
+
+
+def _refusal(samplers: Sequence[str]) -> str:
+    try:
+        parse(samplers)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _and(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
