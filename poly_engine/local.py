@@ -6,9 +6,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from poly_engine.batch.client import WorkerClient
-from poly_engine.batch.host import ModelSpec
+from poly_engine.batch.host import ModelSpec, ThreadHost
 from poly_engine.config import Config, ModelConfig
-from poly_engine.errors import ContextExceeded, EngineClosed, ModelLoadFailed, ModelNotFound, TaskNotFound
+from poly_engine.errors import (
+    ContextExceeded,
+    EngineClosed,
+    InvalidRequest,
+    ModelLoadFailed,
+    ModelNotFound,
+    TaskNotFound,
+)
 from poly_engine.interface import Engine, Session
 from poly_engine.models.fit import cache_sizes
 from poly_engine.models.gguf import read_header
@@ -20,10 +27,14 @@ _ALL_LAYERS = 1 << 16
 
 
 class LocalEngine(Engine):
-    """Runs the models of a configuration in this process. A model is loaded when it is first asked for."""
+    """Runs the models of a configuration in this process. A model is loaded when it is first asked for.
 
-    def __init__(self, config: Config) -> None:
+    `host` is where the workers of the models live.
+    """
+
+    def __init__(self, config: Config, host: type[ThreadHost] = ThreadHost) -> None:
         self._config = config
+        self._host = host
         self._served: dict[str, ServedModel] = {}
         self._is_closed = False
 
@@ -42,6 +53,8 @@ class LocalEngine(Engine):
         config = self._config.tasks.get(task)
         if config is None:
             raise TaskNotFound(task, self._config.tasks)
+        if config.biaser or config.memorization:
+            raise InvalidRequest(f"task {task} has a biaser or a memory, which this version cannot serve yet")
         return LocalSession(Task(task, config), lambda: self._client(config.model), system, history)
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
@@ -75,7 +88,7 @@ class LocalEngine(Engine):
         config = self._config.models.get(name)
         if config is None:
             raise ModelNotFound(name, self._config.models)
-        served = self._served.setdefault(name, ServedModel(config))
+        served = self._served.setdefault(name, ServedModel(config, self._host))
         return await served.client(on_progress)
 
     def _describe(self, name: str) -> ModelInfo:
@@ -107,8 +120,9 @@ class LocalEngine(Engine):
 class ServedModel:
     """A model of the configuration, opened when first asked for, and again if its worker died."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, host: type[ThreadHost]) -> None:
         self._config = config
+        self._host = host
         self._opening: asyncio.Task[WorkerClient] | None = None
         self._listeners: list[Callable[[float], None]] = []
 
@@ -153,7 +167,7 @@ class ServedModel:
     async def _open(self) -> WorkerClient:
         spec = await asyncio.to_thread(_spec, self._config)
         try:
-            return await WorkerClient.open(spec, self._progress)
+            return await WorkerClient.open(spec, self._progress, self._host)
         finally:
             self._listeners.clear()
 

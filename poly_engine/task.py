@@ -14,6 +14,7 @@ from poly_engine.template import ChatTemplate
 from poly_engine.types import Overrides
 
 _SAMPLING_KEYS = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "repetition_penalty_last_n")
+_N_SEEDS = 0xFFFFFFFF  # llama.cpp takes 32 bits, and the last number to mean "any"
 _RAW = AffixPrompts("", "", "")
 
 
@@ -58,7 +59,7 @@ class Task:
             number,
             tuple(tokens),
             self._sampler(overrides),
-            random.getrandbits(31) if seed is None else seed & 0x7FFFFFFF,
+            (random.getrandbits(32) if seed is None else seed) % _N_SEEDS,
             max_tokens=self.max_tokens(overrides),
             stop_sequences=tuple(stops),
             private_texts=tuple(config.private_tokens),

@@ -61,10 +61,12 @@ class WorkerClient:
         self._progress = 0.0
 
     @classmethod
-    async def open(cls, spec: ModelSpec, on_progress: Callable[[float], None]) -> Self:
+    async def open(
+        cls, spec: ModelSpec, on_progress: Callable[[float], None], host: type[ThreadHost] = ThreadHost
+    ) -> Self:
         """Load a model. Raises ModelLoadFailed; being cancelled, gives up loading."""
         client = cls()
-        client._host = ThreadHost(
+        client._host = host(
             spec,
             on_progress=lambda share: client._report_progress(share, on_progress),
             on_opened=lambda opened: client._call(client._set_opened, opened),

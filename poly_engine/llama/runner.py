@@ -44,14 +44,8 @@ class Runner:
     def prepare(self, request: Generate) -> None:
         """Make the sampler of a request. It looks back at the prompt, too."""
         span = memory_of(request.sampler)
-        history = request.tokens if span < 0 else request.tokens[-span:] if span else ()
-        self._samplers[request.id] = Sampler(
-            request.sampler,
-            seed=request.seed,
-            vocab=self._vocab,
-            n_train=self._model.header.train_context_size,
-            history=history,
-        )
+        history = request.tokens[-span:] if span else ()
+        self._samplers[request.id] = Sampler(request.sampler, seed=request.seed, vocab=self._vocab, history=history)
 
     def drop(self, request_id: int) -> None:
         """Free the sampler of a request that is over."""

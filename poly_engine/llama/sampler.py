@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # the binding names its pointer types for type checkers only
 
-import ctypes
 from collections.abc import Iterable
 
 from llama_cpp import llama_cpp as c
@@ -10,19 +9,15 @@ from llama_cpp import llama_cpp as c
 from poly_engine import sampling
 from poly_engine.sampling import SamplerChain, SamplerStep
 
-_DRY_BREAKERS = ("\n", ":", '"', "*")  # llama.cpp's own
-
 
 class Sampler:
     """Chooses the next token of one sequence, and remembers what it needs of the ones before."""
 
-    def __init__(
-        self, steps: SamplerChain, *, seed: int, vocab: c.llama_vocab_p, n_train: int, history: Iterable[int]
-    ) -> None:
+    def __init__(self, steps: SamplerChain, *, seed: int, vocab: c.llama_vocab_p, history: Iterable[int]) -> None:
         params = c.llama_sampler_chain_default_params()
         self._chain = c.llama_sampler_chain_init(params)
         for step in steps:
-            c.llama_sampler_chain_add(self._chain, _make(step, seed, vocab, n_train))
+            c.llama_sampler_chain_add(self._chain, _make(step, seed, vocab))
         for token in history:
             c.llama_sampler_accept(self._chain, token)
 
@@ -36,21 +31,17 @@ class Sampler:
 
 
 def memory_of(steps: SamplerChain) -> int:
-    """How many of the last tokens a chain looks back at; -1 for all."""
-    spans = [step.last_n for step in steps if isinstance(step, sampling.Penalties | sampling.Dry)]
-    return -1 if any(span < 0 for span in spans) else max(spans, default=0)
+    """How many of the last tokens a chain looks back at."""
+    return max((step.last_n for step in steps if isinstance(step, sampling.Penalties | sampling.Dry)), default=0)
 
 
-def _make(step: SamplerStep, seed: int, vocab: c.llama_vocab_p, n_train: int) -> c.llama_sampler_p:
+def _make(step: SamplerStep, seed: int, vocab: c.llama_vocab_p) -> c.llama_sampler_p:
     n_vocab = c.llama_vocab_n_tokens(vocab)
     match step:
         case sampling.Penalties(last_n, repeat, frequency, presence):
-            return c.llama_sampler_init_penalties(last_n, repeat, frequency, presence)
+            return c.llama_sampler_init_penalties(n_vocab, last_n, repeat, frequency, presence)
         case sampling.Dry(multiplier, base, allowed_length, last_n):
-            breakers = (ctypes.c_char_p * len(_DRY_BREAKERS))(*(text.encode() for text in _DRY_BREAKERS))
-            return c.llama_sampler_init_dry(
-                vocab, n_train, multiplier, base, allowed_length, last_n, breakers, len(_DRY_BREAKERS)
-            )
+            return c.llama_sampler_init_dry(vocab, multiplier, base, allowed_length, last_n, None, 0)
         case sampling.TopK(k):
             return c.llama_sampler_init_top_k(k)
         case sampling.Typical(p, min_keep):
