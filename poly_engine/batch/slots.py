@@ -117,8 +117,10 @@ class Slots:
 
     def obtainable(self, n: int) -> int:
         """Return how many of `n` cells could be had, by evicting what is idle."""
-        idle = [slot for slot in self._slots if slot.is_idle]
-        return n if self._can_obtain(n, idle) else self._cells.n_free + self._cells.n_released(_numbers(idle))
+        if n <= self._cells.n_free:
+            return n
+        idle = [slot.number for slot in self._slots if slot.is_idle]
+        return min(n, self._cells.n_free + self._cells.n_released(idle))
 
     def reserve(self, sequence: Sequence, n: int) -> None:
         """Take cells for the next `n` tokens of a sequence, evicting idle slots; at most what is `obtainable`."""
@@ -194,11 +196,8 @@ class Slots:
 
     def _can_obtain(self, n: int, idle: list[Slot]) -> bool:
         """Whether `n` cells are free, or would be if all of `idle` were evicted."""
-        return n <= self._cells.n_free or n <= self._cells.n_free + self._cells.n_released(_numbers(idle))
-
-
-def _numbers(slots: list[Slot]) -> list[int]:
-    return [slot.number for slot in slots]
+        n_free = self._cells.n_free
+        return n <= n_free or n <= n_free + self._cells.n_released([slot.number for slot in idle])
 
 
 def shared_prefix(a: tuple[int, ...] | list[int], b: tuple[int, ...] | list[int], limit: int) -> int:

@@ -161,13 +161,13 @@ class PrefillPace:
     long prompt, and a cancelled prompt must not be read to its end.
     """
 
-    _LONGEST_STEP_S = 0.25  # while somebody writes
-    _LONGEST_QUIET_STEP_S = 1.0
-    _FEWEST = 32
+    _LONGEST_STEP_S = 0.3  # while somebody writes
+    _LONGEST_QUIET_STEP_S = 0.5
+    _FEWEST = 64  # fewer are read no faster: the weights have to be read for them all the same
     _MOST = 2048
 
     def __init__(self) -> None:
-        self._seconds_per_token = 0.002
+        self._seconds_per_token = 0.005
 
     def n_prefill(self, *, is_writing: bool) -> int:
         """How many prompt tokens to read in the next step."""
