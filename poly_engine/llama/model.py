@@ -31,16 +31,16 @@ class LlamaModel:
         *,
         adapters: Sequence[Path] = (),
         gpu_layers: int = 0,
-        on_progress: Callable[[float], bool] = bool,
+        on_progress: Callable[[float], bool] | None = None,
     ) -> None:
         library.start()
         library.take_errors()
         self.header = header
-        self._keep_alive = c.llama_progress_callback(lambda share, _: on_progress(share))
+        self._on_progress = c.llama_progress_callback(lambda share, _: on_progress is None or on_progress(share))
         overrides = _without_space_prefix()
         params = c.llama_model_default_params()
         params.n_gpu_layers = min(gpu_layers, _ALL_LAYERS)
-        params.progress_callback = self._keep_alive
+        params.progress_callback = self._on_progress
         params.kv_overrides = overrides
         pointer = c.llama_model_load_from_file(str(header.path).encode(), params)
         if not pointer:

@@ -4,6 +4,7 @@ from __future__ import annotations  # the binding names its pointer types for ty
 
 import ctypes
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import pairwise
 
@@ -102,6 +103,9 @@ class Vocabulary:
         return " " + text if is_first and self._has_space_prefix and text else text
 
     def _tokenize(self, text: str, *, parse_special: bool) -> list[int]:
+        return [token for piece in _pieces(text) for token in self._tokenize_piece(piece, parse_special=parse_special)]
+
+    def _tokenize_piece(self, text: str, *, parse_special: bool) -> list[int]:
         raw = text.encode("utf-8", "replace")
         room = len(raw) + 8
         while True:
@@ -121,3 +125,23 @@ class Vocabulary:
             if n >= 0:
                 return buffer.raw[:n]
             room = -n
+
+
+_LONGEST_PIECE = 8192
+_WORD_BREAK = re.compile(r"(?<=\S)\s(?=\S)")
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a long text before single spaces, where words end in any vocabulary, or anywhere if it has none in reach.
+
+    llama.cpp's regular expressions recurse: a run of 300,000 letters overflowed the stack (bloom), and one of
+    Chinese characters took over 20 s (SentencePiece).
+    """
+    begin = 0
+    while len(text) - begin > _LONGEST_PIECE:
+        window = text[begin : begin + _LONGEST_PIECE]
+        breaks = [found.start() for found in _WORD_BREAK.finditer(window, _LONGEST_PIECE // 2)]
+        end = begin + (breaks[-1] if breaks else _LONGEST_PIECE)
+        yield text[begin:end]
+        begin = end
+    yield text[begin:]
