@@ -4,16 +4,16 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Self, TypeVarTuple
+from typing import Self, TypeVarTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from poly_engine.batch.host import ModelSpec, OpenedModel, ThreadHost
 from poly_engine.batch.messages import Cancel, Embed, Embedded, Failed, Finished, Generate, Report
 from poly_engine.errors import EngineClosed, EngineFailed, ModelLoadFailed, PolyError
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
+_TEXTS_AT_ONCE = 64
 Values = TypeVarTuple("Values")
 
 
@@ -114,8 +114,16 @@ class WorkerClient:
             self._host.send(Cancel(request_id))
             await stream.is_over.wait()
 
-    async def embed(self, texts: Sequence[tuple[int, ...]]) -> "npt.NDArray[np.float32]":
-        """Return the vectors of texts given as tokens, shape (n_texts, embedding_size). Raises EngineFailed."""
+    async def embed(self, texts: Sequence[tuple[int, ...]]) -> npt.NDArray[np.float32]:
+        """Return the vectors of texts given as tokens, shape (n_texts, embedding_size). Raises EngineFailed.
+
+        Many texts are sent in parts, between which the worker goes on writing for others.
+        """
+        begins = range(0, len(texts), _TEXTS_AT_ONCE)
+        parts = await asyncio.gather(*(self._embed(texts[begin : begin + _TEXTS_AT_ONCE]) for begin in begins))
+        return np.concatenate([np.empty((0, self.model.embedding_size), np.float32), *parts])
+
+    async def _embed(self, texts: Sequence[tuple[int, ...]]) -> npt.NDArray[np.float32]:
         request = Embed(self.next_id(), tuple(texts))
         stream = self._send(request)
         try:
