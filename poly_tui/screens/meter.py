@@ -1,0 +1,96 @@
+"""Measures an answer while it is written: how fast, how much, how soon, and how full the context gets."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from poly_engine.types import Done, Event, Progress, Token
+from poly_tui.widgets.status import Phase, Status
+
+__all__ = ["Meter"]
+
+
+class Meter:
+    """Keeps the Status of a conversation: live figures while events come in, those of the engine at the end."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._status = Status()
+        self._asked_at = 0.0
+        self._first_token_at = 0.0
+        self._n_tokens = 0
+
+    @property
+    def status(self) -> Status:
+        """The figures as of now."""
+        status = self._status
+        if status.phase is not Phase.WRITING:
+            return status
+        elapsed_s = self._clock() - self._first_token_at
+        return replace(
+            status,
+            n_tokens=self._n_tokens,
+            # The time of the first token is that of reading the prompt, so it does not count
+            tokens_per_s=(self._n_tokens - 1) / elapsed_s if elapsed_s > 0 and self._n_tokens > 1 else None,
+            context_used=status.n_prompt + self._n_tokens if status.n_prompt else status.context_used,
+        )
+
+    def load(self, share: float) -> None:
+        """`share` of the model is loaded."""
+        self._status = replace(self._status, phase=Phase.LOADING, loaded_share=share)
+
+    def open(self, context_size: int | None) -> None:
+        """The session is ready, its context still empty."""
+        self._status = replace(self._status, phase=Phase.READY, context_size=context_size)
+
+    def ask(self) -> None:
+        """A prompt was sent."""
+        self._asked_at = self._clock()
+        self._n_tokens = 0
+        self._status = replace(
+            self._status, phase=Phase.WAITING, n_prompt=0, tokens_per_s=None, n_tokens=None, first_token_s=None
+        )
+
+    def hear(self, event: Event) -> None:
+        """Something of the answer came."""
+        match event:
+            case Token():
+                self._count_token()
+            case Progress(done=done, total=total):
+                self._status = replace(self._status, phase=Phase.READING, n_prompt_read=done, n_prompt=total)
+            case Done():
+                self._finish(event)
+
+    def stop(self) -> None:
+        """The answer or the loading was stopped; the figures stay as they were."""
+        phase = Phase.UNLOADED if self._status.phase is Phase.LOADING else Phase.READY
+        self._status = replace(self.status, phase=phase)
+
+    def fail(self) -> None:
+        """The answer failed, or the opening of the session."""
+        phase = Phase.READY if self._status.phase.is_answering else Phase.FAILED
+        self._status = replace(self.status, phase=phase)
+
+    def move(self, *, is_following: bool, n_new_rows: int) -> None:
+        """The reader follows the end, or left it and has not seen `n_new_rows`."""
+        self._status = replace(self._status, is_following=is_following, n_new_rows=n_new_rows)
+
+    def _count_token(self) -> None:
+        self._n_tokens += 1
+        if self._status.phase is not Phase.WRITING:
+            self._first_token_at = self._clock()
+            first_token_s = self._first_token_at - self._asked_at
+            self._status = replace(self._status, phase=Phase.WRITING, first_token_s=first_token_s)
+
+    def _finish(self, done: Done) -> None:
+        usage, timings = done.usage, done.timings
+        speed = usage.completion_tokens / timings.decode_s if timings.decode_s > 0 else None
+        self._status = replace(
+            self.status,
+            phase=Phase.READY,
+            n_tokens=usage.completion_tokens,
+            tokens_per_s=speed,
+            first_token_s=timings.first_token_s,
+            context_used=usage.context_tokens,
+            context_size=usage.context_size,
+        )

@@ -1,0 +1,27 @@
+"""The first row: whose program it is, which task one talks to, and its model."""
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from poly_tui.transcript.clean import clean
+
+__all__ = ["TitleBar"]
+
+
+class TitleBar(Widget):
+    """Name and task on the left, the model on the right."""
+
+    task_name: reactive[str] = reactive("")
+    model_name: reactive[str] = reactive("")
+    is_loaded: reactive[bool] = reactive(False)
+
+    def render(self) -> Content:
+        """The row; the model gives way to the task where there is no room for both."""
+        left = Content.assemble((" Poly ", "bold $text-primary"), " ", (clean(self.task_name), "bold"))
+        if not self.model_name:
+            return left
+        glyph = ("●", "$text-success") if self.is_loaded else ("○", "dim")
+        right = Content.assemble(glyph, " ", (clean(self.model_name), "dim"), " ")
+        room = self.size.width - left.cell_length - right.cell_length
+        return Content.assemble(left, " " * room, right) if room > 0 else left

@@ -1,0 +1,341 @@
+"""A scripted engine: what it answers, when each token comes and what goes wrong is up to the test."""
+
+import asyncio
+import math
+import re
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from poly_engine.errors import (
+    ContextExceeded,
+    EngineClosed,
+    IllegalToken,
+    ModelLoadFailed,
+    ModelNotFound,
+    PolyError,
+    SessionBusy,
+    TaskNotFound,
+)
+from poly_engine.interface import NO_OVERRIDES, Engine, Session
+from poly_engine.types import (
+    Done,
+    Embeddings,
+    Event,
+    FinishReason,
+    ModelInfo,
+    Overrides,
+    Progress,
+    TaskInfo,
+    Timings,
+    Token,
+    TokenPiece,
+    Truncated,
+    Turn,
+    Usage,
+)
+
+__all__ = ["FakeEngine", "FakeSession", "Gate", "Reply", "split"]
+
+EMBEDDING_SIZE = 8
+_PIECE = re.compile(r"\s*\w+|\s*[^\w\s]|\s+")
+
+
+def split(text: str) -> tuple[str, ...]:
+    """Return the tokens of `text`: words and signs with the space before them. Joined they are the text."""
+    return tuple(_PIECE.findall(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the engine does with one prompt: refuse it, or write `tokens` and then end or fail."""
+
+    tokens: tuple[str, ...] = ()
+    finish_reason: FinishReason = "stop"
+    truncated: Truncated | None = None
+    refusal: Exception | None = None
+    failure: Exception | None = None
+
+    @classmethod
+    def of(cls, text: str) -> "Reply":
+        """A plain answer."""
+        return cls(split(text))
+
+
+class Gate:
+    """Stands before every token (or every step of a load), and lets as many pass as the test says."""
+
+    def __init__(self, n_open: float = 0) -> None:
+        self._n_open = n_open
+        self._changed = asyncio.Event()
+
+    def open(self, n: float = math.inf) -> None:
+        """Let `n` more pass, or all."""
+        self._n_open += n
+        self.knock()
+
+    def knock(self) -> None:
+        """Have those that wait look whether their work is over."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def admit(self, is_over: Callable[[], bool]) -> None:
+        """Wait until one may pass, or until there is nothing to wait for."""
+        while self._n_open < 1 and not is_over():
+            await self._changed.wait()
+        self._n_open = max(0, self._n_open - 1)
+
+
+def echo(prompt: str) -> Reply:
+    """Say what was said."""
+    return Reply.of(f"You said: {prompt}")
+
+
+class FakeEngine(Engine):
+    """Answers by script. Loading waits at `load_gate`, every token at `gate`; both are open unless given."""
+
+    def __init__(
+        self,
+        reply: Callable[[str], Reply] = echo,
+        *,
+        tasks: Sequence[TaskInfo] = (TaskInfo("echo", "fake", "Says what you say"),),
+        context_size: int = 4096,
+        private_tokens: Sequence[str] = (),
+        gate: Gate | None = None,
+        load_gate: Gate | None = None,
+        n_load_steps: int = 4,
+    ) -> None:
+        self.reply = reply
+        self.gate = gate or Gate(math.inf)
+        self.load_gate = load_gate or Gate(math.inf)
+        self.load_failure: PolyError | None = None
+        self.asked: list[tuple[str, str]] = []
+        """Task and prompt of every turn that began."""
+        self.cancelled: list[str] = []
+        """The prompts of the turns that were left before their end."""
+        self.n_running = 0
+        self.is_closed = False
+        self.context_size = context_size
+        self.private_tokens = tuple(private_tokens)
+        self._tasks = {task.name: task for task in sorted(tasks, key=lambda task: task.name)}
+        names = sorted({task.model for task in tasks})
+        self._models = {name: ModelInfo(name, f"/models/{name}.gguf", "unloaded", 1_000_000) for name in names}
+        self._locks = {name: asyncio.Lock() for name in names}
+        self._n_load_steps = n_load_steps
+
+    async def models(self) -> Sequence[ModelInfo]:
+        return tuple(self._models.values())
+
+    async def tasks(self) -> Sequence[TaskInfo]:
+        return tuple(self._tasks.values())
+
+    async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
+        self.check_open()
+        if model not in self._models:
+            raise ModelNotFound(model, self._models)
+        async with self._locks[model]:
+            if self._models[model].state != "loaded":
+                await self._load(model, on_progress or (lambda _: None))
+        return self._models[model]
+
+    def session(self, task: str, *, system: str | None = None, history: Sequence[Turn] = ()) -> "FakeSession":
+        return FakeSession(self, task, system, history)
+
+    async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
+        await self.load(model)
+        return tuple(TokenPiece(_id(piece), piece) for piece in split(text))
+
+    async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
+        await self.load(model)
+        counts = [len(split(text)) for text in texts]
+        for count in counts:
+            if count > self.context_size:
+                raise ContextExceeded(count, self.context_size)
+        vectors = np.array([_vector(text) for text in texts], dtype=np.float32).reshape(len(texts), EMBEDDING_SIZE)
+        if normalize:
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return Embeddings(vectors, sum(counts))
+
+    async def close(self) -> None:
+        self.is_closed = True
+        self.gate.knock()
+        self.load_gate.knock()
+
+    def check_open(self) -> None:
+        """Raise EngineClosed if it is so."""
+        if self.is_closed:
+            raise EngineClosed("the engine was shut down")
+
+    def task(self, name: str) -> TaskInfo:
+        """The task of that name. Raises TaskNotFound."""
+        if name not in self._tasks:
+            raise TaskNotFound(name, self._tasks)
+        return self._tasks[name]
+
+    async def _load(self, model: str, tell: Callable[[float], None]) -> None:
+        unloaded = self._models[model]
+        self._models[model] = replace(unloaded, state="loading")
+        try:
+            for step in range(self._n_load_steps + 1):
+                tell(step / self._n_load_steps)
+                await self.load_gate.admit(lambda: self.is_closed)
+                self.check_open()
+            if self.load_failure is not None:
+                raise self.load_failure
+        except BaseException as error:
+            self._models[model] = replace(
+                unloaded, state="failed" if isinstance(error, ModelLoadFailed) else "unloaded"
+            )
+            raise
+        self._models[model] = replace(
+            unloaded,
+            state="loaded",
+            architecture="fake",
+            n_params=1000,
+            context_size=self.context_size,
+            train_context_size=self.context_size,
+            embedding_size=EMBEDDING_SIZE,
+            device="cpu",
+        )
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One turn in the making: the plan, and what came of it."""
+
+    prompt: str
+    reply: Reply
+    n_prompt: int
+    written: list[str] = field(default_factory=list)
+    is_over: bool = False
+    has_failed: bool = False
+
+
+class FakeSession(Session):
+    """A conversation with a scripted engine. It really drops old turns when the context is full."""
+
+    def __init__(self, engine: FakeEngine, task: str, system: str | None, history: Sequence[Turn]) -> None:
+        self.system = system
+        self._engine = engine
+        self._task = task
+        self._turns = list(history)
+        self._n_left_out = 0
+        self._is_busy = False
+        self._is_closed = False
+
+    async def open(self) -> None:
+        await self._engine.load(self._engine.task(self._task).model)
+
+    @property
+    def turns(self) -> Sequence[Turn]:
+        return tuple(self._turns)
+
+    @asynccontextmanager
+    async def send(self, prompt: str, overrides: Overrides = NO_OVERRIDES) -> AsyncIterator[AsyncIterator[Event]]:
+        if self._is_busy:
+            raise SessionBusy("the session is in the middle of a turn")
+        self._check_open()
+        exchange = self._begin(prompt, overrides)
+        self._is_busy = True
+        self._engine.n_running += 1
+        try:
+            async with aclosing(self._events(exchange)) as events:
+                yield events
+        finally:
+            self._is_busy = False
+            self._engine.n_running -= 1
+            self._end(exchange)
+
+    async def close(self) -> None:
+        self._is_closed = True
+        self._turns.clear()
+        self._engine.gate.knock()
+
+    def _begin(self, prompt: str, overrides: Overrides) -> _Exchange:
+        for token in self._engine.private_tokens:
+            if token in prompt:
+                raise IllegalToken(f"the prompt holds {token}, which the task keeps private")
+        reply = _limited(self._engine.reply(prompt), overrides)
+        if reply.refusal is not None:
+            raise reply.refusal
+        dropped, n_prompt = self._fit(prompt)
+        room = self._engine.context_size - n_prompt
+        if len(reply.tokens) > room:
+            reply = replace(reply, tokens=reply.tokens[:room], finish_reason="length")
+        self._engine.asked.append((self._task, prompt))
+        return _Exchange(prompt, replace(reply, truncated=reply.truncated or dropped), n_prompt)
+
+    def _fit(self, prompt: str) -> tuple[Truncated | None, int]:
+        """Leave out the oldest turns until the prompt fits."""
+        size = self._engine.context_size
+        n_alone = len(split(prompt))
+        if n_alone >= size:
+            raise ContextExceeded(n_alone, size)
+        seen = [len(split(turn.prompt)) + len(split(turn.answer)) for turn in self._turns[self._n_left_out :]]
+        n_turns = 0
+        while sum(seen[n_turns:]) + n_alone >= size:
+            n_turns += 1
+        self._n_left_out += n_turns
+        return Truncated(sum(seen[:n_turns]), n_turns) if n_turns else None, sum(seen[n_turns:]) + n_alone
+
+    async def _events(self, exchange: _Exchange) -> AsyncGenerator[Event, None]:
+        reply = exchange.reply
+        try:
+            if reply.truncated is not None:
+                yield reply.truncated
+            for done in (0, exchange.n_prompt):
+                yield Progress(done, exchange.n_prompt)
+            for token in reply.tokens:
+                await self._engine.gate.admit(self._is_over)
+                self._check_open()
+                exchange.written.append(token)
+                yield Token(token, _id(token))
+            if reply.failure is not None:
+                raise reply.failure
+        except Exception:  # whatever it is, the turn is not remembered
+            exchange.has_failed = True
+            raise
+        exchange.is_over = True
+        yield self._done(exchange)
+
+    def _done(self, exchange: _Exchange) -> Done:
+        n_written = len(exchange.written)
+        n_context = exchange.n_prompt + n_written
+        usage = Usage(exchange.n_prompt, 0, n_written, n_context, self._engine.context_size)
+        return Done(exchange.reply.finish_reason, usage, Timings(0.0, 0.25, n_written / 50))
+
+    def _end(self, exchange: _Exchange) -> None:
+        if not exchange.is_over and not exchange.has_failed:
+            self._engine.cancelled.append(exchange.prompt)
+        if not exchange.has_failed and not self._is_closed:
+            self._turns.append(Turn(exchange.prompt, "".join(exchange.written)))
+
+    def _is_over(self) -> bool:
+        return self._is_closed or self._engine.is_closed
+
+    def _check_open(self) -> None:
+        self._engine.check_open()
+        if self._is_closed:
+            raise EngineClosed("the session was closed")
+
+
+def _limited(reply: Reply, overrides: Overrides) -> Reply:
+    """Cut the tokens at the first stop sequence and at the limit of tokens."""
+    text = "".join(reply.tokens)
+    ends = [text.find(stop) for stop in overrides.stop_sequences or () if stop in text]
+    if ends:
+        reply = replace(reply, tokens=split(text[: min(ends)]), finish_reason="stop")
+    if overrides.max_tokens is not None and len(reply.tokens) > overrides.max_tokens:
+        reply = replace(reply, tokens=reply.tokens[: overrides.max_tokens], finish_reason="length")
+    return reply
+
+
+def _id(piece: str) -> int:
+    return zlib.crc32(piece.encode()) % 32000
+
+
+def _vector(text: str) -> list[float]:
+    return [1.0 + zlib.crc32(f"{place}{text}".encode()) % 1000 for place in range(EMBEDDING_SIZE)]

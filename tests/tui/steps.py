@@ -1,0 +1,100 @@
+"""What the tests of the terminal interface do over and over."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from rich.style import Style
+from textual.pilot import Pilot
+
+from poly_tui.app import PolyApp
+from poly_tui.screens.chat import ChatScreen
+from poly_tui.transcript import Kind, Look, Transcript
+from poly_tui.widgets.composer import Composer
+from poly_tui.widgets.status import Status
+from poly_tui.widgets.status_line import StatusLine
+from tests.fake_engine import FakeEngine
+
+SIZES = [(40, 12), (80, 24), (160, 48)]
+LOOKS = {kind: Look(Style(bold=True), Style(dim=True)) for kind in Kind}
+PATIENCE_S = 20
+
+
+async def wait_until(pilot: Pilot[None], is_true: Callable[[], bool]) -> None:
+    """Let the application work until `is_true`."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_true():
+        assert time.monotonic() < deadline, "waited in vain"
+        await pilot.pause()
+
+
+@dataclass(frozen=True)
+class Chat:
+    """A running application, and a reader of its screen."""
+
+    pilot: Pilot[None]
+
+    @property
+    def app(self) -> PolyApp:
+        assert isinstance(self.pilot.app, PolyApp)
+        return self.pilot.app
+
+    @property
+    def screen(self) -> ChatScreen:
+        screen = self.pilot.app.screen_stack[0]
+        assert isinstance(screen, ChatScreen)
+        return screen
+
+    @property
+    def transcript(self) -> Transcript:
+        return self.screen.query_one(Transcript)
+
+    @property
+    def composer(self) -> Composer:
+        return self.screen.query_one(Composer)
+
+    @property
+    def status(self) -> Status:
+        return self.screen.query_one(StatusLine).status
+
+    def texts(self, kind: Kind) -> list[str]:
+        """The texts of all blocks of a kind."""
+        return [block.text for block in self.transcript.blocks if block.kind is kind]
+
+    def rows(self) -> list[str]:
+        """The rows of the whole screen as they are painted."""
+        return screen_rows(self.pilot)
+
+    async def until(self, is_true: Callable[[], bool]) -> None:
+        """Wait until something is so."""
+        await wait_until(self.pilot, is_true)
+
+    async def say(self, prompt: str) -> None:
+        """Type a prompt and send it."""
+        self.composer.insert(prompt)
+        await self.pilot.press("enter")
+
+    async def ask(self, prompt: str) -> None:
+        """Say `prompt` and wait for the whole answer."""
+        n_before = len(self.texts(Kind.PROMPT))
+        await self.say(prompt)
+        await self.until(lambda: len(self.texts(Kind.PROMPT)) > n_before and self.status.state == "ready")
+
+
+@asynccontextmanager
+async def open_chat(
+    engine: FakeEngine, size: tuple[int, int] = (80, 24), *, task: str | None = None, is_ready: bool = True
+) -> AsyncIterator[Chat]:
+    """Run the application over `engine`, by default until the session is open."""
+    async with PolyApp(engine, task=task).run_test(size=size) as pilot:
+        chat = Chat(pilot)
+        await pilot.pause()
+        if is_ready:
+            await chat.until(lambda: chat.status.state == "ready")
+        yield chat
+
+
+def screen_rows(pilot: Pilot[None]) -> list[str]:
+    """The rows of the screen as they are painted."""
+    return ["".join(segment.text for segment in strip) for strip in pilot.app.screen._compositor.render_strips()]
