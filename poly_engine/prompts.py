@@ -4,8 +4,9 @@ The three are kept apart until they are tokens, so that no text of a user or a d
 a turn.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Protocol, TypeAlias
 
 from poly_engine.llama.vocabulary import Vocabulary
@@ -61,13 +62,13 @@ class Prompts(Protocol):
 class AffixPrompts:
     """The prompts of a task: the prelude once, the prefix and postfix around what the user says in every turn."""
 
-    prelude: str
+    prelude: "Written | Said"
     prefix: str
     postfix: str
 
     def segments(self, exchanges: Sequence[Exchange], prompt: str) -> list[Segment]:
         """Prelude, then prefix, prompt, postfix and answer of each turn."""
-        segments: list[Segment] = [Written(self.prelude)]
+        segments: list[Segment] = [self.prelude]
         for exchange in exchanges:
             segments += [Written(self.prefix), Said(exchange.prompt), Written(self.postfix), *exchange.answer]
             if exchange.end_token is not None:
@@ -78,12 +79,29 @@ class AffixPrompts:
 def tokenize(segments: Sequence[Segment], vocabulary: Vocabulary) -> list[int]:
     """Turn segments into tokens, each apart, with the token that every sequence of the model begins with."""
     tokens: list[int] = []
-    for segment in segments:
+    for segment in _with_spaces_at_words(segments):
         if isinstance(segment, Answered):
             tokens += segment.tokens
         elif segment.text:
-            is_first = not tokens
+            is_first = not tokens or vocabulary.is_mark(tokens[-1])
             make = vocabulary.template_tokens if isinstance(segment, Written) else vocabulary.plain_tokens
             tokens += make(segment.text, is_first=is_first)
     first = list(vocabulary.first)
     return tokens if tokens[: len(first)] == first else first + tokens
+
+
+def _with_spaces_at_words(segments: Sequence[Segment]) -> Iterator[Segment]:
+    """Give the space at the end of what we wrote to the word that somebody says behind it.
+
+    Vocabularies have the space in one token with the word: "[INST] " and "hello" apart would be tokens that the model
+    hardly ever saw one behind the other.
+    """
+    space = ""
+    for segment, following in zip_longest(segments, segments[1:]):
+        if isinstance(segment, Answered):
+            yield segment
+            continue
+        text, space = space + segment.text, ""
+        if isinstance(segment, Written) and isinstance(following, Said) and text.endswith(" "):
+            text, space = text[:-1], " "
+        yield replace(segment, text=text)

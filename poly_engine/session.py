@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from poly_engine.batch.client import ReportStream, WorkerClient
 from poly_engine.batch.host import OpenedModel
 from poly_engine.batch.messages import Finished, Generated, Prefilled
-from poly_engine.errors import ContextExceeded, EngineClosed, SessionBusy
+from poly_engine.errors import ContextExceeded, EngineClosed, InvalidRequest, SessionBusy
 from poly_engine.interface import NO_OVERRIDES, Session
 from poly_engine.prompts import Answered, Exchange, Said, Segment, tokenize
 from poly_engine.task import Task
@@ -17,6 +17,10 @@ from poly_engine.types import Done, Event, Overrides, Progress, Timings, Token, 
 
 _ROOM_FOR_ANSWER = 4
 """An answer has a quarter of the context to itself, unless the task limits it to less."""
+
+
+_LETTERS_PER_TOKEN = 32
+"""More than any text has on average: only a longer prompt is worth the 0.5 s that looking at all tokens takes."""
 
 
 class LocalSession(Session):
@@ -35,6 +39,8 @@ class LocalSession(Session):
         system: str | None,
         history: Sequence[Turn],
     ) -> None:
+        for text in (system or "", *(text for turn in history for text in (turn.prompt, turn.answer))):
+            task.check(text)
         self._task = task
         self._open_model = open_model
         self._system = system
@@ -59,15 +65,16 @@ class LocalSession(Session):
             client = await self._open_model()
             fitted = await asyncio.to_thread(self._fit, client.model, prompt, overrides)  # a long text takes a while
             request = self._task.request(client.next_id(), fitted.tokens, overrides, client.model.vocabulary)
+            self._check_open()
             self._running = client, request.id
             turn = _Turn(fitted, client.model.context_size)
-            async with client.generate(request) as stream, aclosing(turn.events(stream)) as events:
-                yield events
+            try:
+                async with client.generate(request) as turn.stream, aclosing(turn.events()) as events:
+                    yield events
+            finally:
+                await self._remember(prompt, turn)
         finally:
             self._is_busy, self._running = False, None
-        self._n_left_out += fitted.n_dropped
-        if isinstance(stream.outcome, Finished):
-            self._exchanges.append(_exchange(prompt, turn.text, stream.outcome))
 
     async def close(self) -> None:
         self._is_closed = True
@@ -77,11 +84,24 @@ class LocalSession(Session):
         self._exchanges.clear()
 
     def _begin(self) -> None:
-        if self._is_closed:
-            raise EngineClosed("the session was closed")
+        self._check_open()
         if self._is_busy:
             raise SessionBusy("the session is in the middle of a turn; wait for its end or open another session")
         self._is_busy = True
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise EngineClosed("the session was closed")
+
+    async def _remember(self, prompt: str, turn: "_Turn") -> None:
+        """Keep what was written, however the turn came to its end, unless it failed."""
+        finished = turn.finished
+        if self._is_closed or finished is None:
+            return
+        async for _ in turn.events():  # what nobody has read; it is there already, so nothing waits here
+            pass
+        self._n_left_out += turn.prompt.n_dropped
+        self._exchanges.append(_exchange(prompt, turn.text, finished))
 
     def _fit(self, model: OpenedModel, prompt: str, overrides: Overrides) -> "FittedPrompt":
         """Tokenise the conversation with the next prompt, leaving out what no longer fits. Raises IllegalToken,
@@ -89,7 +109,8 @@ class LocalSession(Session):
         """
         vocabulary, size = model.vocabulary, model.context_size
         self._task.check(prompt)
-        if len(prompt) > size * vocabulary.longest_piece:
+        self._task.check_overrides(overrides)
+        if len(prompt) > size * _LETTERS_PER_TOKEN and len(prompt) > size * vocabulary.longest_piece:
             raise ContextExceeded(len(prompt) // vocabulary.longest_piece, size)
         prompts = self._task.prompts(model, self._system)
         seen = self._exchanges[self._n_left_out :]
@@ -100,6 +121,8 @@ class LocalSession(Session):
             while n_dropped < len(seen) and len(tokens) + 2 * room > size:
                 n_dropped += 1
                 tokens = tokenize(prompts.segments(seen[n_dropped:], prompt), vocabulary)
+        if not tokens:
+            raise InvalidRequest("the prompt is empty, and the task adds nothing to it: there is nothing to continue")
         if len(tokens) >= size:
             raise ContextExceeded(len(tokens), size)
         return FittedPrompt(tokens, n_dropped, len(everything) - len(tokens))
@@ -118,18 +141,26 @@ class _Turn:
     """Makes the events of one turn out of the reports on it, and takes the times."""
 
     def __init__(self, prompt: FittedPrompt, context_size: int) -> None:
+        self.prompt = prompt
+        self.stream: ReportStream | None = None
         self.text = ""
-        self._prompt = prompt
         self._context_size = context_size
         self._n_cached = 0
         self._sent = time.perf_counter()
         self._admitted: float | None = None
         self._first_token: float | None = None
 
-    async def events(self, stream: ReportStream) -> AsyncGenerator[Event]:
-        if self._prompt.n_dropped:
-            yield Truncated(self._prompt.n_dropped_tokens, self._prompt.n_dropped)
-        async for report in stream:
+    @property
+    def finished(self) -> Finished | None:
+        """How it ended; None if it did not begin, or failed."""
+        outcome = self.stream.outcome if self.stream is not None else None
+        return outcome if isinstance(outcome, Finished) else None
+
+    async def events(self) -> AsyncGenerator[Event]:
+        assert self.stream is not None, "the request was not sent"
+        if self.prompt.n_dropped:
+            yield Truncated(self.prompt.n_dropped_tokens, self.prompt.n_dropped)
+        async for report in self.stream:
             match report:
                 case Prefilled(done=done, total=total, cached=cached):
                     self._admitted = self._admitted or time.perf_counter()
@@ -146,7 +177,7 @@ class _Turn:
         now = time.perf_counter()
         admitted = self._admitted or now
         first_token = self._first_token or now
-        n_prompt = len(self._prompt.tokens)
+        n_prompt = len(self.prompt.tokens)
         n_context = n_prompt + finished.n_generated
         usage = Usage(n_prompt, self._n_cached, finished.n_generated, n_context, self._context_size)
         timings = Timings(admitted - self._sent, first_token - admitted, now - first_token)

@@ -8,14 +8,13 @@ from poly_engine.batch.messages import Generate
 from poly_engine.config import TaskConfig
 from poly_engine.errors import IllegalToken, InvalidRequest
 from poly_engine.llama.vocabulary import Vocabulary
-from poly_engine.prompts import AffixPrompts, Prompts
+from poly_engine.prompts import AffixPrompts, Prompts, Said, Written
 from poly_engine.sampling import SamplerChain
 from poly_engine.template import ChatTemplate
 from poly_engine.types import Overrides
 
 _SAMPLING_KEYS = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "repetition_penalty_last_n")
 _N_SEEDS = 0xFFFFFFFF  # llama.cpp takes 32 bits, and the last number to mean "any"
-_RAW = AffixPrompts("", "", "")
 
 
 class Task:
@@ -32,19 +31,33 @@ class Task:
         """
         config = self.config
         source = model.chat_template if config.template == "auto" else config.template
+        message = self._system_message(system)
         if self._has_own_prompts:
             if system is not None:
                 raise InvalidRequest(f"task {self.name} writes its own prompts and has no place for a system message")
-            return AffixPrompts(config.prelude or "", config.prefix or "", config.postfix or "")
+            return AffixPrompts(Written(config.prelude or ""), config.prefix or "", config.postfix or "")
         if source is None or source == "none":
-            return AffixPrompts(system, "", "") if system else _RAW
-        return ChatTemplate(source, config.system if system is None else system, model.vocabulary.special_names)
+            return AffixPrompts(message or Written(""), "", "")
+        return ChatTemplate(source, message, model.vocabulary.special_names)
+
+    def _system_message(self, system: str | None) -> Written | Said | None:
+        """What the caller says in place of the configuration may not hold special tokens, and it may."""
+        if system is not None:
+            return Said(system)
+        return None if self.config.system is None else Written(self.config.system)
 
     def check(self, prompt: str) -> None:
-        """Raise IllegalToken if a prompt of a user holds what the task keeps private."""
+        """Raise IllegalToken if a text of a caller holds what the task keeps private."""
         for text in self.config.private_tokens:
             if text in prompt:
                 raise IllegalToken(f"illegal token encountered: task {self.name} keeps {text!r} to itself")
+
+    def check_overrides(self, overrides: Overrides) -> None:
+        """Raise InvalidRequest for a limit or a stop sequence that cannot be. The sampler checks what is its own."""
+        if overrides.max_tokens is not None and overrides.max_tokens < 1:
+            raise InvalidRequest(f"max_tokens must be at least 1, not {overrides.max_tokens}")
+        if "" in (overrides.stop_sequences or ()):
+            raise InvalidRequest("stop_sequences must not be empty texts: leave them out")
 
     def max_tokens(self, overrides: Overrides) -> int | None:
         """How long an answer may be; None if only the context limits it."""

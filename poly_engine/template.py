@@ -4,6 +4,7 @@ The template runs in jinja2's sandbox, over placeholders instead of what was sai
 again into what the template wrote and what somebody said.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,14 +12,13 @@ from functools import lru_cache
 from typing import NoReturn
 
 import jinja2
-from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from poly_engine.errors import InvalidRequest
 from poly_engine.prompts import Exchange, Said, Segment, Written
 
 _MARK = "\ufdd0{}\ufdd1"  # noncharacters: no text in use has them, and `trim` leaves them alone
-_MARKED = re.compile("\ufdd0([0-9]+)\ufdd1")
+_MARKED = re.compile("\ufdd0([0-9]{1,9})\ufdd1")
 
 
 class ChatTemplate:
@@ -28,7 +28,7 @@ class ChatTemplate:
     not parse, or refuses the conversation.
     """
 
-    def __init__(self, source: str, system: str | None, special: dict[str, str]) -> None:
+    def __init__(self, source: str, system: Written | Said | None, special: dict[str, str]) -> None:
         self._template = _compile(source)
         self._system = system
         self._special = special
@@ -43,27 +43,30 @@ class ChatTemplate:
             said.append(segments)
 
         if self._system is not None:
-            say("system", Written(self._system))
+            say("system", self._system)
         for exchange in exchanges:
             say("user", Said(exchange.prompt))
             say("assistant", *exchange.answer)
         say("user", Said(prompt))
-        return _taken_apart(self._render(messages), said)
+        text = self._render(messages)
+        if messages[-1]["content"] not in text:
+            raise InvalidRequest("the chat template of the model leaves out what the user says")
+        return _taken_apart(text, said)
 
     def _render(self, messages: list[dict[str, str]]) -> str:
         try:
             return self._template.render(messages=messages, add_generation_prompt=True, **self._special)
         except jinja2.TemplateError as error:
             raise InvalidRequest(f"the chat template of the model refuses this conversation: {error}") from error
-        except (TypeError, ValueError, KeyError, AttributeError, OverflowError, SecurityError) as error:
-            raise InvalidRequest(f"the chat template of the model failed: {error}") from error
+        except Exception as error:  # it is a program that somebody else wrote: it may raise anything
+            raise InvalidRequest(f"the chat template of the model failed: {_in_words(error)}") from error
 
 
 def _taken_apart(text: str, said: Sequence[tuple[Segment, ...]]) -> list[Segment]:
     segments: list[Segment] = []
     for i, part in enumerate(_MARKED.split(text)):
         if i % 2:
-            segments += said[int(part)]
+            segments += said[int(part)] if int(part) < len(said) else ()  # a template may write marks of its own
         elif part:
             segments.append(Written(part))
     return segments
@@ -74,12 +77,28 @@ def _compile(source: str) -> jinja2.Template:
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
     )
+    environment.filters["tojson"] = _to_json
     environment.globals["raise_exception"] = _refuse
     environment.globals["strftime_now"] = lambda form: datetime.now().astimezone().strftime(form)
     try:
         return environment.from_string(source)
-    except jinja2.TemplateError as error:
-        raise InvalidRequest(f"the chat template of the model cannot be used: {error}") from error
+    except (
+        jinja2.TemplateError,
+        SyntaxError,
+        RecursionError,
+        MemoryError,
+        ValueError,
+    ) as error:  # the last four: Python
+        raise InvalidRequest(f"the chat template of the model cannot be used: {_in_words(error)}") from error
+
+
+def _to_json(value: object, indent: int | None = None) -> str:
+    """As `transformers` has it: characters as they are, for these are no web pages."""
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def _in_words(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _refuse(message: str) -> NoReturn:

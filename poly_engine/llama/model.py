@@ -3,6 +3,7 @@
 from __future__ import annotations  # the binding names its pointer types for type checkers only
 
 import ctypes
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,14 +43,18 @@ class LlamaModel:
         params.n_gpu_layers = min(gpu_layers, _ALL_LAYERS)
         params.progress_callback = self._on_progress
         params.kv_overrides = overrides
-        pointer = c.llama_model_load_from_file(str(header.path).encode(), params)
+        pointer = c.llama_model_load_from_file(os.fsencode(header.path), params)
         if not pointer:
             raise ModelLoadFailed(f"{header.path} cannot be loaded: {library.take_errors() or 'llama.cpp gave up'}")
         self.pointer: c.llama_model_p = pointer
-        self.adapters = [self._load_adapter(path) for path in adapters]
         vocab = c.llama_model_get_vocab(pointer)
         assert vocab is not None
         self.vocabulary = Vocabulary(vocab, has_space_prefix=_has_space_prefix(header))
+        try:
+            self.adapters = [self._load_adapter(path) for path in adapters]
+        except ModelLoadFailed:
+            self.close()
+            raise
 
     @property
     def chat_template(self) -> str | None:
@@ -68,14 +73,13 @@ class LlamaModel:
         return self.header.metadata.get(f"{self.header.architecture}.attention.causal") is not False
 
     def close(self) -> None:
-        """Free the memory. The contexts of the model must be closed before."""
-        for adapter in self.adapters:
-            c.llama_adapter_lora_free(adapter)
+        """Free the memory, the adapters' too. The contexts of the model must be closed before."""
+        self.vocabulary.close()
         c.llama_model_free(self.pointer)
 
     def _load_adapter(self, path: Path) -> c.llama_adapter_lora_p:
         read_header(path)
-        adapter = c.llama_adapter_lora_init(self.pointer, str(path).encode())
+        adapter = c.llama_adapter_lora_init(self.pointer, os.fsencode(path))
         if not adapter:
             raise ModelLoadFailed(f"{path} is no LoRA adapter for {self.header.path.name}: {library.take_errors()}")
         return adapter

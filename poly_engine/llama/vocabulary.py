@@ -4,46 +4,48 @@ from __future__ import annotations  # the binding names its pointer types for ty
 
 import ctypes
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import pairwise
 
 from llama_cpp import llama_cpp as c
 
-from poly_engine.errors import EngineFailed
+from poly_engine.errors import EngineClosed, EngineFailed
+
+_MARK = c.LLAMA_TOKEN_ATTR_CONTROL | c.LLAMA_TOKEN_ATTR_USER_DEFINED | c.LLAMA_TOKEN_ATTR_UNKNOWN
+"""What llama.cpp finds in a text before it tokenises what lies between."""
 
 
 class Vocabulary:
-    """Reads the vocabulary of a loaded model. It never changes, so any thread may use it.
+    """Reads the vocabulary of a loaded model. It never changes, so any thread may use it, until it is closed: then
+    EngineClosed is raised.
 
-    llama.cpp puts a space before every text of a SentencePiece vocabulary. Since we tokenise a conversation segment
-    by segment, that is switched off when the model is loaded, and done here, at the very beginning only.
+    llama.cpp puts a space before every text of a SentencePiece vocabulary, and behind every special token. Since we
+    tokenise a conversation segment by segment, that is switched off when the model is loaded, and done here: `is_first`
+    says that a text begins a sequence, or stands behind a special token.
     """
 
     def __init__(self, pointer: c.llama_vocab_p, *, has_space_prefix: bool) -> None:
         self._pointer = pointer
         self._has_space_prefix = has_space_prefix
-        self.n_tokens: int = c.llama_vocab_n_tokens(pointer)
+        self._merges = c.llama_vocab_type(pointer) != c.LLAMA_VOCAB_TYPE_WPM  # whose unknown words are control tokens
         self._pieces: dict[int, bytes] = {}
-
-    @cached_property
-    def first(self) -> tuple[int, ...]:
+        self._n_readers = 0
+        self._is_closed = False
+        self._readers_changed = threading.Condition()
+        self.n_tokens: int = c.llama_vocab_n_tokens(pointer)
+        self._attributes = [int(c.llama_vocab_get_attr(pointer, token)) for token in range(self.n_tokens)]
+        self._ends = frozenset(token for token in range(self.n_tokens) if c.llama_vocab_is_eog(pointer, token))
+        bos, eos = int(c.llama_vocab_bos(pointer)), int(c.llama_vocab_eos(pointer))
+        self.first = (bos,) if bos >= 0 and c.llama_vocab_get_add_bos(pointer) else ()
         """What every sequence begins with: the BOS (or CLS) token where the model wants it."""
-        bos = int(c.llama_vocab_bos(self._pointer))
-        return (bos,) if bos >= 0 and c.llama_vocab_get_add_bos(self._pointer) else ()
-
-    @cached_property
-    def last(self) -> tuple[int, ...]:
+        self.last = self._read_last(eos)
         """What a text to be embedded ends with: the SEP or EOS token where the model wants it."""
-        if c.llama_vocab_get_add_sep(self._pointer):
-            return (int(c.llama_vocab_sep(self._pointer)),)
-        return (int(c.llama_vocab_eos(self._pointer)),) if c.llama_vocab_get_add_eos(self._pointer) else ()
-
-    @cached_property
-    def special_names(self) -> dict[str, str]:
+        named = {"bos_token": bos, "eos_token": eos}
+        self.special_names = {name: self.name(token) if token >= 0 else "" for name, token in named.items()}
         """The texts of the tokens that chat templates name."""
-        named = {"bos_token": c.llama_vocab_bos(self._pointer), "eos_token": c.llama_vocab_eos(self._pointer)}
-        return {name: self.name(token) if token >= 0 else "" for name, token in named.items()}
 
     @cached_property
     def longest_piece(self) -> int:
@@ -52,7 +54,14 @@ class Vocabulary:
 
     def template_tokens(self, text: str, *, is_first: bool = False) -> list[int]:
         """Tokenise text that we wrote: special tokens in it are parsed."""
-        return self._tokenize(self._spaced(text, is_first=is_first), parse_special=True)
+        if not self._has_space_prefix:
+            return self._tokenize(text, parse_special=True)
+        tokens: list[int] = []
+        for number, part in enumerate(self._marks.split(text)):
+            is_mark = bool(number % 2)
+            tokens += self._tokenize(self._spaced(part, is_first=is_first and not is_mark), parse_special=is_mark)
+            is_first = is_mark or (is_first and not part)
+        return tokens
 
     def plain_tokens(self, text: str, *, is_first: bool = False) -> list[int]:
         """Tokenise text that somebody else wrote: nothing in it can become a token that marks a turn.
@@ -60,11 +69,9 @@ class Vocabulary:
         llama.cpp parses user-defined tokens even in plain text. Those that look like markup are cut apart first.
         """
         text = self._spaced(text, is_first=is_first)
-        if self._markup is None:
-            return self._tokenize(text, parse_special=False)
         cuts = [0, *(found.start() + 1 for found in self._markup.finditer(text)), len(text)]
         pieces = [text[begin:end] for begin, end in pairwise(cuts)]
-        return [token for piece in pieces for token in self._tokenize(piece, parse_special=False)]
+        return [token for piece in pieces for token in self._without_control(piece)]
 
     def piece(self, token: int) -> bytes:
         """The bytes of a token as a user may see them; nothing for a control token."""
@@ -83,24 +90,58 @@ class Vocabulary:
 
     def is_special(self, token: int) -> bool:
         """Whether a token marks something rather than being text."""
-        return bool(c.llama_vocab_is_control(self._pointer, token))
+        return bool(self._attributes[token] & c.LLAMA_TOKEN_ATTR_CONTROL)
+
+    def is_mark(self, token: int) -> bool:
+        """Whether a token is found in a text before the rest of it is tokenised: special ones and a few others."""
+        return bool(self._attributes[token] & _MARK)
+
+    def close(self) -> None:
+        """Wait for who is reading, and let nobody read from now on: the memory is about to be freed."""
+        with self._readers_changed:
+            self._is_closed = True
+            self._readers_changed.wait_for(lambda: not self._n_readers)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._readers_changed:
+            if self._is_closed:
+                raise EngineClosed("the model was unloaded")
+            self._n_readers += 1
+        try:
+            yield
+        finally:
+            with self._readers_changed:
+                self._n_readers -= 1
+                self._readers_changed.notify_all()
+
+    def _read_last(self, eos: int) -> tuple[int, ...]:
+        if c.llama_vocab_get_add_sep(self._pointer):
+            return (int(c.llama_vocab_sep(self._pointer)),)
+        return (eos,) if c.llama_vocab_get_add_eos(self._pointer) else ()
 
     @cached_property
-    def _ends(self) -> frozenset[int]:
-        return frozenset(i for i in range(self.n_tokens) if c.llama_vocab_is_eog(self._pointer, i))
+    def _marks(self) -> re.Pattern[str]:
+        return re.compile(f"({_any_of(self._texts(_MARK))})")
 
     @cached_property
-    def _markup(self) -> re.Pattern[str] | None:
-        defined = [i for i in range(self.n_tokens) if self._is_user_defined(i)]
-        texts = [text for i in defined if re.fullmatch(r"[<\[].+[>\]]", text := self.name(i))]
-        texts.sort(key=len, reverse=True)
-        return re.compile("|".join(map(re.escape, texts))) if texts else None
+    def _markup(self) -> re.Pattern[str]:
+        texts = [text for text in self._texts(c.LLAMA_TOKEN_ATTR_USER_DEFINED) if re.fullmatch(r"[<\[].+[>\]]", text)]
+        return re.compile(f"(?={_any_of(texts)})")  # one may begin within another
 
-    def _is_user_defined(self, token: int) -> bool:
-        return bool(c.llama_vocab_get_attr(self._pointer, token) & c.LLAMA_TOKEN_ATTR_USER_DEFINED)
+    def _texts(self, attributes: int) -> list[str]:
+        return [self.name(token) for token, its in enumerate(self._attributes) if its & attributes]
 
     def _spaced(self, text: str, *, is_first: bool) -> str:
         return " " + text if is_first and self._has_space_prefix and text else text
+
+    def _without_control(self, text: str) -> list[int]:
+        """Tokenise text; should the letters of a control token be merged into it, then take it letter by letter."""
+        tokens = self._tokenize(text, parse_special=False)
+        if not self._merges or not any(map(self.is_special, tokens)):
+            return tokens
+        tokens = [token for letter in text for token in self._tokenize(letter, parse_special=False)]
+        return [token for token in tokens if not self.is_special(token)]
 
     def _tokenize(self, text: str, *, parse_special: bool) -> list[int]:
         return [token for piece in _pieces(text) for token in self._tokenize_piece(piece, parse_special=parse_special)]
@@ -110,7 +151,8 @@ class Vocabulary:
         room = len(raw) + 8
         while True:
             tokens = (c.llama_token * room)()
-            n = c.llama_tokenize(self._pointer, raw, len(raw), tokens, room, False, parse_special)
+            with self._reading():
+                n = c.llama_tokenize(self._pointer, raw, len(raw), tokens, room, False, parse_special)
             if n >= 0:
                 return tokens[:n]
             if -n <= room:
@@ -121,10 +163,16 @@ class Vocabulary:
         room = 64
         while True:
             buffer = ctypes.create_string_buffer(room)
-            n = c.llama_token_to_piece(self._pointer, token, buffer, room, 0, special)
+            with self._reading():
+                n = c.llama_token_to_piece(self._pointer, token, buffer, room, 0, special)
             if n >= 0:
                 return buffer.raw[:n]
             room = -n
+
+
+def _any_of(texts: Iterable[str]) -> str:
+    """A regular expression for any of the texts, the longest that fits; for none, one that never matches."""
+    return "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True) if text) or "(?!)"
 
 
 _LONGEST_PIECE = 8192

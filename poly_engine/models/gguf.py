@@ -62,8 +62,8 @@ class GgufHeader:
 
     @property
     def has_learned_positions(self) -> bool:
-        """Whether positions are looked up in a table, beyond whose end llama.cpp aborts the process."""
-        return self.architecture in ("gpt2", "starcoder") or "bert" in self.architecture
+        """Whether a model that writes looks its positions up in a table, beyond whose end llama.cpp aborts."""
+        return self.architecture in ("gpt2", "starcoder")
 
     @property
     def kv_bytes_per_token(self) -> int:

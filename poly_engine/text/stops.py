@@ -17,6 +17,11 @@ class StopMatcher:
         self.stopped_at: int | None = None
         """Where the stop sequence began, in characters from the start of the text; None before one was found."""
 
+    @property
+    def n_passed(self) -> int:
+        """How many characters came out so far."""
+        return self._n_passed
+
     def feed(self, text: str) -> str:
         """Take the next piece and return what is now safe to show. After a stop, nothing is."""
         if self.stopped_at is not None:

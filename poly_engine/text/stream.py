@@ -18,6 +18,7 @@ class TextStream:
         self._redactor = Redactor(private)
         self._text = ""
         self._ends: list[int] = []
+        self._is_finished = False
 
     @property
     def is_stopped(self) -> bool:
@@ -34,19 +35,21 @@ class TextStream:
 
     def finish(self) -> str:
         """The answer ends here: return what was held back until now."""
+        self._is_finished = True
         rest = "" if self.is_stopped else self._stops.feed(self._decoder.decode(b"", final=True))
         return self._redactor.feed(rest + ("" if self.is_stopped else self._stops.flush())) + self._redactor.flush()
 
     def kept(self) -> tuple[int, str]:
-        """Return how many tokens lie wholly before the stop sequence, and the text between them and it.
+        """Return how many tokens lie wholly within what was shown, and the text between them and its end.
 
         Without a stop that is all of them and nothing. A token may straddle the border: the part of it that was
-        shown is returned as text, so that a session can remember exactly what its user saw.
+        shown is returned as text, so that a session can remember exactly what its user saw. What was held back when
+        an answer was cut short was not seen.
         """
-        stop = self._stops.stopped_at
-        if stop is None:
+        if self._is_finished and not self.is_stopped:
             return len(self._ends), ""
-        inside = [i for i, end in enumerate(self._ends) if 0 <= end <= stop]
+        n_shown = self._stops.n_passed
+        inside = [i for i, end in enumerate(self._ends) if 0 <= end <= n_shown]
         if not inside:
-            return 0, self._text[:stop]
-        return inside[-1] + 1, self._text[self._ends[inside[-1]] : stop]
+            return 0, self._text[:n_shown]
+        return inside[-1] + 1, self._text[self._ends[inside[-1]] : n_shown]

@@ -1,0 +1,43 @@
+"""The engines that the contract is for, all scripted alike."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from poly_engine.config import Config
+from poly_engine.interface import Engine
+from poly_engine.local import LocalEngine
+from poly_engine.types import TaskInfo
+from tests.contract.script import ANSWER, CONTEXT, LONG_ANSWER, PRIVATE, reply
+from tests.fake_engine import FakeEngine
+from tests.gguf_models import make_chains
+
+
+@pytest.fixture(scope="session")
+def chat_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    long = [bytes([byte]) for byte in LONG_ANSWER.encode()]
+    path = tmp_path_factory.mktemp("contract") / "chat.gguf"
+    return make_chains(path, {">": list(ANSWER), "#": long}, context_length=CONTEXT)
+
+
+@pytest.fixture(params=["local", "fake"])
+async def engine(request: pytest.FixtureRequest, chat_file: Path) -> AsyncIterator[Engine]:
+    """An engine with the tasks "talk" and "write" over the model "m", and "draw" over the model "other"."""
+    async with _local(chat_file) if request.param == "local" else _fake() as engine:
+        yield engine
+
+
+def _local(path: Path) -> Engine:
+    model = {"model_path": str(path), "context_size": CONTEXT, "parallel": 4, "threads_per_session": 1}
+    talk = {"model": "m", "template": "none", "temperature": 0, "repeat_penalty": 1.0, "private_tokens": [PRIVATE]}
+    tasks = {"write": talk, "talk": {**talk, "description": "Says what is written."}, "draw": {"model": "other"}}
+    return LocalEngine(Config.model_validate({"models": {"other": model, "m": model}, "tasks": tasks}))
+
+
+def _fake() -> Engine:
+    talk = TaskInfo("talk", "m", "Says what is written.")
+    tasks = [TaskInfo("write", "m"), talk, TaskInfo("draw", "other")]
+    return FakeEngine(reply, tasks=tasks, context_size=CONTEXT, private_tokens=[PRIVATE])
