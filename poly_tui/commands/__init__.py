@@ -1,0 +1,9 @@
+"""The verbs of `poly`, each in the module of its name, as `command`; and what they share.
+
+foreground      an event loop that Ctrl-C interrupts
+prompt          the prompt from the words and from stdin
+answer          an answer, to stdout as text or JSON
+listing         rows and records, to stdout as a table, TSV or JSON
+model_files     what the files of models say before they are loaded
+names           the names of tasks and models, completed by the shell
+"""

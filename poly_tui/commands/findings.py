@@ -1,0 +1,128 @@
+"""What `poly doctor` looks at: one finding for each thing."""
+
+import os
+import platform
+import re
+import sys
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from importlib.metadata import version
+
+import psutil
+
+from poly_engine import ConfigError, __version__
+from poly_engine.config import ModelConfig
+from poly_engine.config.cores import usable_cores
+from poly_engine.config.locations import data_dir
+from poly_tui import connect
+from poly_tui.commands.listing import Bytes, Count
+from poly_tui.commands.model_files import look_at
+from poly_tui.settings import Settings
+
+__all__ = ["Finding", "State", "examine"]
+
+_REINSTALL = "pip install --force-reinstall --no-cache-dir llama-cpp-python"
+_GPU_BUILD = (
+    f'CMAKE_ARGS="-DGGML_CUDA=on" {_REINSTALL} builds it for CUDA; the README of llama-cpp-python names the others'
+)
+
+
+class State(Enum):
+    """How well a thing is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at, how it is, and how to mend it."""
+
+    state: State
+    subject: str
+    text: str
+    hint: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at everything that Poly needs, one thing after the other."""
+    yield Finding(State.OK, "poly", f"{__version__}, on Python {platform.python_version()} ({sys.executable})")
+    has_gpu = yield from _library()
+    yield from _machine()
+    yield from _configuration(settings, has_gpu=has_gpu)
+    yield _data_folder()
+
+
+def _library() -> Generator[Finding, None, bool]:
+    """Return whether it can use a GPU."""
+    try:
+        from poly_engine.llama import library  # this may fail, and then it is what we want to know
+    except (ImportError, OSError, RuntimeError) as error:
+        yield Finding(State.BROKEN, "llama.cpp", f"cannot be loaded: {error}", f"{_REINSTALL} builds it anew")
+        return False
+    features = _joined(re.findall(r"(\w+) = 1", library.system_info()))
+    yield Finding(State.OK, "llama.cpp", f"llama-cpp-python {version('llama-cpp-python')}, built for {features}")
+    has_gpu = library.has_gpu()
+    yield Finding(State.OK, "gpu", "is computed on where use_gpu is set" if has_gpu else "cannot be used by this build")
+    return has_gpu
+
+
+def _machine() -> Iterator[Finding]:
+    memory = psutil.virtual_memory()
+    yield Finding(State.OK, "cores", f"{usable_cores()} to compute on, {os.cpu_count()} in all")
+    yield Finding(State.OK, "memory", f"{Bytes(memory.available)} available of {Bytes(memory.total)}")
+
+
+def _configuration(settings: Settings, *, has_gpu: bool) -> Iterator[Finding]:
+    try:
+        loaded = connect.configuration(settings)
+    except ConfigError as error:
+        for problem in error.problems:
+            yield Finding(State.BROKEN, "config", problem)
+        return
+    if loaded.path is None:
+        yield Finding(State.OK, "config", "the built-in one", "poly config init writes one to begin with")
+    else:
+        yield Finding(State.OK, "config", str(loaded.path))
+    for note in loaded.notes:
+        yield Finding(State.WARNING, "config", note)
+    for name, model in loaded.config.models.items():
+        yield _model(f"model {name}", model, has_gpu=has_gpu)
+    yield _tasks(loaded.config.tasks)
+
+
+def _model(subject: str, model: ModelConfig, *, has_gpu: bool) -> Finding:
+    file = look_at(model)
+    if file.header is None or file.memory_bytes is None:
+        return Finding(State.BROKEN, subject, file.problem or "", "mend model_path in the configuration, or the file")
+    text = (
+        f"{file.header.architecture}, {Count(file.header.n_params)} parameters, {Bytes(file.header.size_bytes)}; "
+        f"takes about {Bytes(file.memory_bytes)} of memory"
+    )
+    if not file.fits:
+        hint = "set a smaller context_size or cache_size"
+        return Finding(State.WARNING, subject, f"{text}, which is not available", hint)
+    if model.use_gpu and not has_gpu:
+        return Finding(State.WARNING, subject, f"{text}; use_gpu is set in vain", _GPU_BUILD)
+    return Finding(State.OK, subject, text)
+
+
+def _tasks(tasks: Iterable[str]) -> Finding:
+    names = _joined(tasks)
+    if names:
+        return Finding(State.OK, "tasks", names)
+    return Finding(State.WARNING, "tasks", "there is none", "add a [tasks.NAME] to the configuration")
+
+
+def _data_folder() -> Finding:
+    folder = data_dir()
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if existing.is_dir() and os.access(existing, os.W_OK):
+        return Finding(State.OK, "data", f"{folder}{'' if existing == folder else ', which is not there yet'}")
+    return Finding(State.WARNING, "data", f"{existing} cannot be written to", "set POLY_DATA_DIR to a folder that can")
+
+
+def _joined(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,77 @@
+"""`poly model`: the models of the configuration."""
+
+import click
+
+from poly_engine import ModelNotFound
+from poly_engine.config import Config, ModelConfig
+from poly_tui import connect
+from poly_tui.commands.listing import Bytes, Count, print_record, print_rows
+from poly_tui.commands.model_files import look_at
+from poly_tui.commands.names import model_argument
+from poly_tui.settings import Settings, pass_settings
+
+__all__ = ["command"]
+
+
+@click.group()
+def command() -> None:
+    """List models and show what they are."""
+
+
+@command.command("ls")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@pass_settings
+def list_models(settings: Settings, *, as_json: bool) -> None:
+    """List the models: a table on a terminal, tab-separated values elsewhere.
+
+    The columns are name, state, architecture, parameters, size of the file, tokens of context, memory that it takes,
+    and what is wrong with it.
+    """
+    models = connect.configuration(settings).config.models
+    print_rows([_row(name, model) for name, model in models.items()], as_json=as_json)
+
+
+@command.command("show")
+@model_argument()
+@click.option("--json", "as_json", is_flag=True, help="Print an object.")
+@pass_settings
+def show_model(settings: Settings, *, model: str, as_json: bool) -> None:
+    """Show what there is to know of MODEL before it is loaded."""
+    config = connect.configuration(settings).config
+    if model not in config.models:
+        raise ModelNotFound(model, config.models)
+    print_record(_record(model, config), as_json=as_json)
+
+
+def _row(name: str, model: ModelConfig) -> dict[str, object]:
+    file = look_at(model)
+    header, sizes, memory_bytes = file.header, file.sizes, file.memory_bytes
+    return {
+        "name": name,
+        "state": file.state,
+        "architecture": header.architecture if header else None,
+        "parameters": Count(header.n_params) if header else None,
+        "size_bytes": Bytes(header.size_bytes) if header else None,
+        "context_size": sizes.context_size if sizes else None,
+        "memory_bytes": Bytes(memory_bytes) if memory_bytes else None,
+        "problem": file.problem,
+    }
+
+
+def _record(name: str, config: Config) -> dict[str, object]:
+    model = config.models[name]
+    file = look_at(model)
+    header, sizes = file.header, file.sizes
+    return {
+        **_row(name, model),
+        "file": file.location,
+        "train_context_size": header.train_context_size or None if header else None,
+        "cache_size": sizes.cache_size if sizes else None,
+        "embedding_size": header.number("embedding_length") or None if header else None,
+        "fits_memory": file.fits,
+        "device": "gpu" if model.use_gpu else "cpu",
+        "threads": model.threads_per_session,
+        "parallel": model.parallel,
+        "lora_adapters": [str(path) for path in model.adapter_files],
+        "tasks": [task for task, settings in config.tasks.items() if settings.model == name],
+    }

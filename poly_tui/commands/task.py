@@ -1,0 +1,52 @@
+"""`poly task`: the tasks of the configuration."""
+
+import click
+
+from poly_engine import TaskNotFound
+from poly_engine.config import TaskConfig
+from poly_engine.config.tasks import PLAIN_SETTINGS
+from poly_tui import connect
+from poly_tui.commands.listing import print_record, print_rows
+from poly_tui.commands.names import task_argument
+from poly_tui.settings import Settings, pass_settings
+
+__all__ = ["command"]
+
+
+@click.group()
+def command() -> None:
+    """List tasks and show what they are."""
+
+
+@command.command("ls")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@pass_settings
+def list_tasks(settings: Settings, *, as_json: bool) -> None:
+    """List the tasks: a table on a terminal, tab-separated values elsewhere.
+
+    The columns are name, model and description.
+    """
+    tasks = connect.configuration(settings).config.tasks
+    rows = [{"name": name, "model": task.model, "description": task.description} for name, task in tasks.items()]
+    print_rows(rows, as_json=as_json)
+
+
+@command.command("show")
+@task_argument(is_required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print an object.")
+@pass_settings
+def show_task(settings: Settings, *, task: str, as_json: bool) -> None:
+    """Show the settings of TASK that are in effect."""
+    tasks = connect.configuration(settings).config.tasks
+    if task not in tasks:
+        raise TaskNotFound(task, tasks)
+    print_record({"name": task, **_settings(tasks[task])}, as_json=as_json)
+
+
+def _settings(task: TaskConfig) -> dict[str, object]:
+    replaced = PLAIN_SETTINGS if task.samplers is not None else ()
+    return {
+        key: value
+        for key, value in task.model_dump(mode="json", exclude_none=True).items()
+        if key not in replaced and value != []
+    }

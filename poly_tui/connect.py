@@ -1,0 +1,68 @@
+"""Where the verbs get their configuration and their engine from."""
+
+import logging
+import os
+from pathlib import Path
+
+from poly_engine import Engine, TaskInfo, TaskNotFound
+from poly_engine.config import LoadedConfig, find, load
+from poly_engine.errors import ConfigError, EngineFailed
+from poly_tui.settings import Settings
+
+__all__ = ["configuration", "engine", "find_configuration", "find_task"]
+
+_log = logging.getLogger(__name__)
+
+
+def configuration(settings: Settings) -> LoadedConfig:
+    """Read the configuration that is in effect. Raises ConfigError, whose problems begin with the path of the file."""
+    path = find_configuration(settings)
+    try:
+        loaded = load(path)
+    except ConfigError as error:
+        raise ConfigError([_located(problem, path) for problem in error.problems]) from error
+    for note in loaded.notes:
+        _log.info("%s", note)
+    return loaded
+
+
+def find_configuration(settings: Settings) -> Path | None:
+    """The file of the configuration that is in effect, None if it is the built-in one. Raises ConfigError."""
+    return find(settings.config_file, os.environ, _working_directory())
+
+
+def engine(settings: Settings) -> Engine:
+    """An engine for the configuration that is in effect, to be entered with `async with`.
+
+    Raises ConfigError, or EngineFailed if llama.cpp is not properly installed.
+    """
+    config = configuration(settings).config
+    try:
+        from poly_engine.local import LocalEngine  # llama.cpp and numpy, 200 ms too much for a broken configuration
+    except (ImportError, OSError, RuntimeError) as error:
+        raise EngineFailed(f"llama.cpp cannot be loaded: {error}; poly doctor knows more") from error
+
+    return LocalEngine(config)
+
+
+async def find_task(engine: Engine, name: str | None) -> TaskInfo:
+    """The task of that name, or the first one there is. Raises TaskNotFound, or ConfigError if there is none at all."""
+    tasks = {task.name: task for task in await engine.tasks()}
+    if not tasks:
+        raise ConfigError(["no task is configured: there is nothing to talk to"])
+    if name is None:
+        return next(iter(tasks.values()))
+    if name not in tasks:
+        raise TaskNotFound(name, tasks)
+    return tasks[name]
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise ConfigError(["the working directory does not exist any more: change to another one"]) from error
+
+
+def _located(problem: str, path: Path | None) -> str:
+    return problem if path is None or problem.startswith(str(path)) else f"{path}: {problem}"

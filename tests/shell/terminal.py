@@ -1,0 +1,80 @@
+"""A program in a terminal of its own, as a person would use it."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Self
+
+PATIENCE_S = 30.0
+
+
+def start(*args: str, env: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
+    """Start `poly` with its stdout and stderr in pipes, and nothing on stdin. Ctrl-C works, whoever runs the tests."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "poly_tui", *args],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **(env or {})},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - the child has one thread
+    )
+
+
+class Terminal:
+    """`poly` with arguments on a terminal, until the end of the `with` block."""
+
+    def __init__(self, *args: str, env: Mapping[str, str] | None = None) -> None:
+        self._master, slave = pty.openpty()
+
+        def take_terminal() -> None:
+            os.login_tty(slave)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "poly_tui", *args],
+            env={**os.environ, "TERM": "xterm-256color", **(env or {})},
+            pass_fds=[slave],
+            preexec_fn=take_terminal,  # noqa: PLW1509 - the child has one thread
+        )
+        os.close(slave)
+
+    def press(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def read_until(self, text: str, *, pressing: str = "") -> str:
+        """Everything that is shown up to and including `text`.
+
+        Keys are pressed again while nothing comes: Python misses a Ctrl-C just before it waits for a line.
+        """
+        shown = b""
+        deadline = time.monotonic() + PATIENCE_S
+        while text.encode() not in shown:
+            self.press(pressing)
+            if select.select([self._master], [], [], PATIENCE_S / 100 if pressing else PATIENCE_S)[0]:
+                shown += os.read(self._master, 4096)
+            assert time.monotonic() < deadline, shown.decode(errors="replace")
+        return shown.decode(errors="replace")
+
+    def read_to_end(self) -> str:
+        """What is shown until the program ends."""
+        shown = b""
+        try:
+            while data := os.read(self._master, 4096):
+                shown += data
+        except OSError:  # how Linux says that nobody is left on the other side
+            pass
+        self.process.wait(PATIENCE_S)
+        return shown.decode()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._master)
