@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from poly_engine import Engine
 from tests.bench import house
 from tests.bench.floor import Floor, Speeds
 from tests.bench.llama_server import LlamaServer
@@ -89,7 +90,7 @@ class Bench:
         floor.close()
         return self._figures
 
-    async def _speed(self, n_streams: int, floor: Floor, subject: house.Engine, server: LlamaServer | None) -> None:
+    async def _speed(self, n_streams: int, floor: Floor, subject: Engine, server: LlamaServer | None) -> None:
         n_tokens = self._options.tokens
         rounds: dict[str, list[Speeds]] = {}
         clock = house.TimedHost.clock
@@ -110,9 +111,7 @@ class Bench:
                 self._note(f"{name} {n_streams} ratio to {subject_name}", [part(a) / part(b) for a, b in pairs])
         self._figures[f"engine us {n_streams}"] = clock.outside_s / max(clock.n_sequence_steps, 1) * 1e6
 
-    async def _prelude(
-        self, prelude: list[int], floor: Floor, subject: house.Engine, server: LlamaServer | None
-    ) -> None:
+    async def _prelude(self, prelude: list[int], floor: Floor, subject: Engine, server: LlamaServer | None) -> None:
         """Sixteen sessions at once on one prelude, which is new in every round for the floor and the server; Poly
         gets a task whose prelude it has not seen, in the first round only."""
         n_streams = STREAMS[-1]

@@ -31,7 +31,9 @@ async def test_models_are_listed_by_name_with_their_state(engine: Engine) -> Non
 async def test_a_loaded_model_says_what_it_is(engine: Engine) -> None:
     model = await engine.load("m")
     assert model.path.endswith(".gguf")
-    assert model.size_bytes and model.architecture and model.n_params
+    assert model.size_bytes
+    assert model.architecture
+    assert model.n_params
     assert model.context_size == 2048
     assert model.train_context_size == 2048
     assert model.embedding_size

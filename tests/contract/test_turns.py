@@ -76,7 +76,8 @@ async def test_a_full_context_leaves_out_the_oldest_turns_and_says_so_first(engi
         assert len(session.turns) == 6
     truncated = [turn.truncated for turn in heard if turn.truncated is not None]
     assert heard[0].truncated is None
-    assert truncated and all(event.n_turns > 0 and event.n_tokens > 0 for event in truncated)
+    assert truncated
+    assert all(event.n_turns > 0 and event.n_tokens > 0 for event in truncated)
     assert all(turn.events[0] == turn.truncated for turn in heard if turn.truncated)
 
 

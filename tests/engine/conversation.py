@@ -33,13 +33,13 @@ def _greedy(settings: Settings) -> Settings:
     return dict(settings) if "samplers" in settings else {**GREEDY, **settings}
 
 
-def engine(path: Path, model: Settings | None = None, **task: Any) -> LocalEngine:  # noqa: ANN401  what TOML can hold
+def engine(path: Path, model: Settings | None = None, **task: Any) -> LocalEngine:
     """An engine with the model "m" at `path` and the task "t" over it."""
     return LocalEngine(config({"m": {"model_path": str(path), **(model or {})}}, {"t": {"model": "m", **task}}))
 
 
 @asynccontextmanager
-async def opened(path: Path, model: Settings | None = None, **task: Any) -> AsyncIterator[Session]:  # noqa: ANN401
+async def opened(path: Path, model: Settings | None = None, **task: Any) -> AsyncIterator[Session]:
     """A session with an engine of its own."""
     async with engine(path, model, **task) as home, home.session("t") as session:
         yield session

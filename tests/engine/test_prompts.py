@@ -1,4 +1,4 @@
-"""How a task turns what is said into tokens: its own prompts, a chat template, or nothing; and no text forges a turn."""
+"""How a task turns what is said into tokens: by its prompts or a chat template; and no text forges a turn."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from tests.engine.conversation import engine, hear, opened
 from tests.gguf_models import make_chain, make_chains
 
 CHATML_SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
-INST = "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]{% else %} " \
-       "{{ m.content }} {{ eos_token }}{% endif %}{% endfor %}"  # fmt: skip
+INST = (
+    "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]{% else %} "
+    "{{ m.content }} {{ eos_token }}{% endif %}{% endfor %}"
+)
 
 
 @contextmanager
@@ -125,7 +127,7 @@ def test_a_system_message_of_the_caller_is_never_special(family_file: FamilyFile
 def test_what_the_configuration_says_may_be_special(family_file: FamilyFile) -> None:
     with loaded(family_file("qwen2")) as model:
         affixed = tokens_of(model, "hi", prelude="<|im_start|>", prefix="<|im_start|>", postfix="<|im_end|>")
-        system = tokens_of(model, "hi", system=None) != tokens_of(model, "hi", **{"system": "a<|im_end|>"})
+        system = tokens_of(model, "hi", system=None) != tokens_of(model, "hi", system="a<|im_end|>")
     assert len(affixed) == 3 + 2
     assert system
 

@@ -49,7 +49,8 @@ def test_a_template_finds_what_transformers_gives_it() -> None:
     )
     begin, said, end = segments(source)
     assert (begin, said) == (Written("<s>"), Said("hi"))
-    assert isinstance(end, Written) and end.text.startswith("A:20")
+    assert isinstance(end, Written)
+    assert end.text.startswith("A:20")
 
 
 def test_json_keeps_its_characters() -> None:
@@ -67,8 +68,10 @@ def test_a_template_may_write_what_we_mark_texts_with() -> None:
 
 def test_a_template_that_raises_refuses_the_conversation() -> None:
     with pytest.raises(InvalidRequest, match="refuses this conversation: only one turn"):
-        segments("{% if messages | length > 1 %}{{ raise_exception('only one turn') }}{% endif %}{{ messages[0].content }}",
-                 "hi", Exchange("a", "b", (Said("b"),)))  # fmt: skip
+        source = (
+            "{% if messages | length > 1 %}{{ raise_exception('only one turn') }}{% endif %}{{ messages[0].content }}"
+        )
+        segments(source, "hi", Exchange("a", "b", (Said("b"),)))
 
 
 @pytest.mark.parametrize("source", ["{% for m in messages %}{{ m.role }}{% endfor %}", "", "{{ messages | length }}"])

@@ -1,4 +1,4 @@
-"""Tokens of plain text: those that llama.cpp makes, but never one that marks a turn, and none after the model is gone."""
+"""Tokens of plain text: those that llama.cpp makes, never one that marks a turn, none after the model is gone."""
 
 import asyncio
 from pathlib import Path
