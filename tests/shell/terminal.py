@@ -29,6 +29,7 @@ class Terminal:
     """`poly` with arguments on a terminal, until the end of the `with` block."""
 
     def __init__(self, *args: str, env: Mapping[str, str] | None = None) -> None:
+        self._unread = ""
         self._master, slave = pty.openpty()
 
         def take_terminal() -> None:
@@ -47,29 +48,33 @@ class Terminal:
         os.write(self._master, keys.encode())
 
     def read_until(self, text: str, *, pressing: str = "") -> str:
-        """Everything that is shown up to and including `text`.
+        """What is shown up to and including `text`.
 
         Keys are pressed again while nothing comes: Python misses a Ctrl-C just before it waits for a line.
         """
-        shown = b""
         deadline = time.monotonic() + PATIENCE_S
-        while text.encode() not in shown:
+        while text not in self._unread:
             self.press(pressing)
-            if select.select([self._master], [], [], PATIENCE_S / 100 if pressing else PATIENCE_S)[0]:
-                shown += os.read(self._master, 4096)
-            assert time.monotonic() < deadline, shown.decode(errors="replace")
-        return shown.decode(errors="replace")
+            self._read(PATIENCE_S / 100 if pressing else PATIENCE_S)
+            assert time.monotonic() < deadline, self._unread
+        shown, _, self._unread = self._unread.partition(text)
+        return shown + text
 
     def read_to_end(self) -> str:
         """What is shown until the program ends."""
-        shown = b""
-        try:
-            while data := os.read(self._master, 4096):
-                shown += data
-        except OSError:  # how Linux says that nobody is left on the other side
+        while self._read(PATIENCE_S):
             pass
         self.process.wait(PATIENCE_S)
-        return shown.decode()
+        return self._unread
+
+    def _read(self, patience_s: float) -> bool:
+        """Take what is shown, or wait for it; False if nothing came."""
+        try:
+            is_there = bool(select.select([self._master], [], [], patience_s)[0])
+            self._unread += os.read(self._master, 4096).decode(errors="replace") if is_there else ""
+        except OSError:  # how Linux says that nobody is left on the other side
+            return False
+        return is_there
 
     def __enter__(self) -> Self:
         return self

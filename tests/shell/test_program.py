@@ -72,7 +72,7 @@ def test_a_chat_on_a_terminal_goes_on_when_an_answer_is_stopped(configure: Confi
         terminal.press("\x03")
         terminal.read_until("> ")
         terminal.press("/help\n")
-        terminal.read_until("/task NAME")
+        assert "/task NAME" in terminal.read_until("\n> ")
         terminal.press("\x04")
         terminal.read_to_end()
 
