@@ -50,7 +50,8 @@ class Vocabulary:
     @cached_property
     def longest_piece(self) -> int:
         """Bytes of the longest token: a text has at least its length divided by this in tokens."""
-        return max(len(self.piece(token)) for token in range(self.n_tokens))
+        with self._reading():
+            return max(len(self.piece(token)) for token in range(self.n_tokens))
 
     def template_tokens(self, text: str, *, is_first: bool = False) -> list[int]:
         """Tokenise text that we wrote: special tokens in it are parsed."""
@@ -74,7 +75,10 @@ class Vocabulary:
         return [token for piece in pieces for token in self._without_control(piece)]
 
     def piece(self, token: int) -> bytes:
-        """The bytes of a token as a user may see them; nothing for a control token."""
+        """The bytes of a token as a user may see them; nothing for a control token.
+
+        Only for who holds the model open, such as its worker: this is on the way of every token.
+        """
         piece = self._pieces.get(token)
         if piece is None:
             piece = self._pieces[token] = self._read_piece(token, special=False)
@@ -82,7 +86,8 @@ class Vocabulary:
 
     def name(self, token: int) -> str:
         """The text of any token, also of a control token; lossy where it is a part of a character."""
-        return self._read_piece(token, special=True).decode("utf-8", "replace")
+        with self._reading():
+            return self._read_piece(token, special=True).decode("utf-8", "replace")
 
     def is_end(self, token: int) -> bool:
         """Whether a token ends a generation."""
@@ -163,8 +168,7 @@ class Vocabulary:
         room = 64
         while True:
             buffer = ctypes.create_string_buffer(room)
-            with self._reading():
-                n = c.llama_token_to_piece(self._pointer, token, buffer, room, 0, special)
+            n = c.llama_token_to_piece(self._pointer, token, buffer, room, 0, special)
             if n >= 0:
                 return buffer.raw[:n]
             room = -n
