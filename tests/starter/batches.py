@@ -12,7 +12,7 @@ from .corpus import Dialogue, dialogues
 from .tokenizer import END, START
 
 _POOL_SIZE = 512
-_LONGEST = 640
+_LONGEST = 400
 _N_DECIDING_TOKENS, _DECIDING_WEIGHT = 2, 2.0
 
 
@@ -39,7 +39,7 @@ class Encoder:
     def encode(self, dialogue: Dialogue, rng: random.Random) -> Example:
         """One dialogue; in some, positions jump between the turns, so that great distances are learned cheaply."""
         example = Example([], [], [], [])
-        room = rng.choice([0, 0, rng.randint(0, 1300)])
+        room = rng.choice([0, 0, 0, rng.randint(0, 600)])
         if dialogue.system:
             self._add(example, "system", dialogue.system, "")
         for turn in dialogue.turns:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from . import facts_config, facts_models, facts_poly, facts_serve, facts_shell, facts_tasks
+from . import facts_config, facts_models, facts_poly, facts_shell, facts_tasks
 from .entities import Entities
 from .facts import Fact
 from .offtopic import CANNOT_DO, CANNOT_KNOW, NOT_UNDERSTOOD, OffTopic
@@ -12,13 +12,17 @@ from .passages import FORMATS, NOT_IN_PASSAGE, PASSAGE_READ, Passage, PassageWri
 from .questions import as_typed, is_reserved, normal, punctuated, wording
 from .smalltalk import COURTESIES, SYSTEM_MESSAGES, Courtesy, as_said, say
 
-FACTS: tuple[Fact, ...] = (
-    *facts_poly.FACTS,
-    *facts_shell.FACTS,
-    *facts_serve.FACTS,
-    *facts_config.FACTS,
-    *facts_tasks.FACTS,
-    *facts_models.FACTS,
+_LEFT_OUT = frozenset(
+    "serve ingest recall alone exit completion embed address keys public origins newmemory trace chunk storeprompts store "
+    "chunksettings formats topp minp penalty samplers schema biasprompt batch joke toml".split()
+)
+"""What is still to come, and what few ask about: a model as small as this learns the rest better without them."""
+
+FACTS: tuple[Fact, ...] = tuple(
+    fact
+    for facts in (facts_poly, facts_shell, facts_config, facts_tasks, facts_models)
+    for fact in facts.FACTS
+    if fact.key not in _LEFT_OUT
 )
 HELD_OUT_QUESTIONS: frozenset[str] = frozenset(normal(text) for fact in FACTS for text in (*fact.test, *fact.dev))
 REPEATS: tuple[str, ...] = (
@@ -29,7 +33,7 @@ REPEATS: tuple[str, ...] = (
     "Please repeat: {}",
     "Say: {}",
 )
-_SEGMENTS = {"passage": 0.4, "fact": 0.29, "offtopic": 0.16, "courtesy": 0.09, "repeat": 0.06}
+_SEGMENTS = {"passage": 0.33, "fact": 0.37, "offtopic": 0.15, "courtesy": 0.11, "repeat": 0.04}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,13 @@ class _DialogueWriter:
         self._entities = Entities(rng, held_out=False)
         self._passages = PassageWriter(self._entities)
         self._offtopic = OffTopic(self._entities, held_out=False)
-        self._most_facts = 2 + round(12 * maturity)
+        self._most_facts = 2 + round(4 * maturity)
         self._answerable = 0.92 - 0.27 * maturity
 
     def write(self) -> Dialogue:
         """One dialogue of one to three subjects."""
         rng = self._rng
-        kinds = rng.choices(list(_SEGMENTS), list(_SEGMENTS.values()), k=rng.choice([1, 1, 1, 2, 2, 3]))
+        kinds = rng.choices(list(_SEGMENTS), list(_SEGMENTS.values()), k=rng.choice([1, 1, 1, 1, 2]))
         turns: list[Turn] = []
         for at, kind in enumerate(kinds):
             if kind == "passage":
@@ -88,7 +92,7 @@ class _DialogueWriter:
     def _about_passage(self) -> Iterator[Turn]:
         rng = self._rng
         passage = self._passages.write(self._most_facts)
-        n_questions = rng.choice([1, 1, 2, 2, 3, 3, 4])
+        n_questions = rng.choice([1, 1, 1, 2])
         if rng.random() < 0.12:
             yield Turn(self._passages.alone(passage), PASSAGE_READ, "passage read")
         else:

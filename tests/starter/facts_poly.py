@@ -35,7 +35,7 @@ FACTS: tuple[Fact, ...] = (
     fact(
         "abilities",
         """I can explain Poly, answer questions about a short passage that you paste, and say hello. For anything else,
-        get a real model with `poly model pull NAME`.""",
+        use a real model; the README says how.""",
         things="your abilities; your skills; your purpose; your limits; your job",
         asks="""what can you do; what (things/tasks) can you (do/handle); what are you (good at/for/able to do/capable
         of); what (are/is) your (skills/abilities/limits/capabilities/purpose/job); how can you help me; what can I ask
@@ -114,7 +114,7 @@ FACTS: tuple[Fact, ...] = (
     ),
     fact(
         "language",
-        "I only know English. A real model, from `poly model pull NAME`, may speak many languages.",
+        "I only know English. A real model may speak many languages; the README says how to use one.",
         asks="""which languages do you (speak/know/understand); do you (speak/know/understand)
         (German/French/Spanish/Dutch/Italian/Chinese/Japanese/Russian/other languages/English); can you
         (speak/write/answer in) (German/French/Spanish/Dutch/Italian/Chinese/other languages); what languages (can you
@@ -126,8 +126,8 @@ FACTS: tuple[Fact, ...] = (
     ),
     fact(
         "start",
-        """Type `poly` to chat in the terminal. Then write a config file with `poly config init`, and get a real model
-        with `poly model pull NAME`.""",
+        """Type `poly` to chat in the terminal. Then write a config file with `poly config init`; the README says how to
+        use a real model.""",
         things="the first steps; the first step with Poly; the quick start",
         deeds="""get started; begin with Poly; start using Poly; make my first steps; learn Poly; use Poly; set up Poly;
         start with Poly""",

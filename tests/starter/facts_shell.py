@@ -167,7 +167,7 @@ FACTS: tuple[Fact, ...] = (
     ),
     fact(
         "pull",
-        "Use `poly model pull NAME` while you are online: it downloads a real model for you.",
+        "Download a chat model in GGUF format and name the file in your config; the README shows how.",
         things="""poly model pull; the pull command; the model pull command; a (real/bigger/better) model; the command
         poly model pull""",
         deeds="""(get/download/pull/install/fetch/add) (a/another/some)

@@ -5,12 +5,9 @@
 from .entities import Entities
 from .facts import expand
 
-CANNOT_KNOW = (
-    "I do not know that. I am only the tiny starter model of Poly; `poly model pull NAME` gets you a real model."
-)
+CANNOT_KNOW = "I do not know that. I am only the tiny starter model of Poly; the README says how to use a real one."
 CANNOT_DO = (
-    "That is more than I can do. "
-    "I am only the tiny starter model of Poly; `poly model pull NAME` gets you a real model."
+    "That is more than I can do. I am only the tiny starter model of Poly; the README says how to use a real one."
 )
 NOT_UNDERSTOOD = (
     "I did not understand that. I am only the tiny starter model of Poly; ask me about Poly, or give me a passage "

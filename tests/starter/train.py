@@ -20,8 +20,8 @@ from .batches import Encoder, Example, pool, tensors
 from .model import Shape, Starter
 from .tokenizer import load_or_learn
 
-_RATE, _WARM_STEPS, _HELD_STEPS = 0.001, 150, 1400
-_YOUTH_STEPS = 1000
+_RATE, _WARM_STEPS, _HELD_STEPS = 0.002, 100, 800
+_YOUTH_STEPS = 800
 
 
 @dataclass(slots=True)
@@ -170,10 +170,10 @@ def main() -> None:
     """Train, or go on training."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder of the tokenizer and the checkpoint")
-    parser.add_argument("--steps", type=int, default=4800)
+    parser.add_argument("--steps", type=int, default=4600)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--width", type=int, default=256)
-    parser.add_argument("--layers", type=int, default=5)
+    parser.add_argument("--width", type=int, default=192)
+    parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--feed-forward", type=int, default=512)
     parser.add_argument("--tokens-per-step", type=int, default=2048)
     parser.add_argument("--checkpoint-every", type=int, default=200)
