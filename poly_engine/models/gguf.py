@@ -9,7 +9,7 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 import mmap
 import struct
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,6 +23,9 @@ _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: 
 _STRING, _ARRAY = 8, 9
 _LONGEST_KEPT_ARRAY = 4096
 _MOST_ENTRIES = 1 << 20  # keys or tensors: real files have thousands
+_MOST_TEXTS = 1 << 22  # in a list: real vocabularies have some 100,000
+_LONGEST_TEXT = 1 << 24
+_LARGEST_HEADER = 1 << 28
 # ggml type number: (values in a block, bytes of a block)
 _BLOCKS = {
     0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 36),
@@ -51,9 +54,8 @@ class GgufHeader:
     def number(self, key: str, default: int = 0) -> int:
         """Return a figure of the architecture, such as `block_count`; the largest, where each layer has its own."""
         value = self.metadata.get(f"{self.architecture}.{key}", default)
-        if isinstance(value, tuple):
-            return int(max(value, default=default))
-        return default if isinstance(value, str) else int(value)
+        figures = [figure for figure in (value if isinstance(value, tuple) else (value,)) if _is_figure(figure)]
+        return max((int(figure) for figure in figures if not isinstance(figure, str)), default=default)
 
     @property
     def train_context_size(self) -> int:
@@ -82,6 +84,8 @@ def read_header(path: Path) -> GgufHeader:
     Raises ModelLoadFailed with the reason.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise ModelLoadFailed(f"{path} is no file")
         with path.open("rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:
                 raise ModelLoadFailed(f"{path} is not a GGUF file: it does not begin with GGUF")
@@ -93,6 +97,11 @@ def read_header(path: Path) -> GgufHeader:
         raise ModelLoadFailed(f"{path} cannot be read: {error}") from error
     except struct.error as error:
         raise ModelLoadFailed(f"{path} is cut off in its header: download it again") from error
+
+
+def _is_figure(value: float | str) -> bool:
+    """Whether a value can be the size of something."""
+    return not isinstance(value, str) and isfinite(value) and 0 <= value < 1 << 32
 
 
 class _Reader:
@@ -112,7 +121,10 @@ class _Reader:
         tensors = [self._tensor() for _ in range(n_tensors)]
         if not isinstance(metadata.get("general.architecture"), str):
             raise self._broken("it does not say its general.architecture")
-        self._check_extents(int(str(metadata.get("general.alignment", 32))), tensors)
+        alignment = metadata.get("general.alignment", 32)
+        if not isinstance(alignment, int) or alignment < 1:
+            raise self._broken(f"its general.alignment is {alignment!r:.80}")
+        self._check_extents(alignment, tensors)
         kept = {key: value for key, value in metadata.items() if value is not None}
         n_params = sum(n_values for _, n_values, _, _ in tensors)
         return GgufHeader(self._path, len(self._data), kept, n_tensors, n_params)
@@ -123,7 +135,7 @@ class _Reader:
             per_block, block_bytes = _BLOCKS.get(kind, (1, 0))  # of a kind unknown here, only the offset is checked
             end = begin + offset + n_values // per_block * block_bytes
             if end > len(self._data):
-                raise self._broken(f"tensor {name} ends at byte {end} of {len(self._data)}: download it again")
+                raise self._broken(f"tensor {name[:80]!r} ends at byte {end} of {len(self._data)}: download it again")
 
     def _entry(self) -> tuple[str, Value | None]:
         key = self._string()
@@ -142,8 +154,11 @@ class _Reader:
     def _array(self) -> Value | None:
         kind, n = self._scalar("I"), self._scalar("Q")
         if kind == _STRING:
+            if n > _MOST_TEXTS:
+                raise self._broken(f"it claims to have a list of {n} texts")
             for _ in range(self._checked(n, 8)):
-                self._at += 8 + self._checked(self._peek("Q"), 1)
+                n_bytes = self._checked(self._scalar("Q"), 1, most=_LONGEST_TEXT)
+                self._at += n_bytes
             return None
         if kind not in _SCALARS:
             raise self._broken(f"its metadata has an array of the unknown type {kind}")
@@ -155,12 +170,12 @@ class _Reader:
         """Name, number of values, type and offset of the next tensor."""
         name, n_dims = self._string(), self._scalar("I")
         if n_dims > 4:
-            raise self._broken(f"tensor {name} has {n_dims} dimensions")
+            raise self._broken(f"tensor {name[:80]!r} has {n_dims} dimensions")
         n_values = prod(self._scalar("Q") for _ in range(n_dims))
         return name, n_values, self._scalar("I"), self._scalar("Q")
 
     def _string(self) -> str:
-        n = self._checked(self._scalar("Q"), 1)
+        n = self._checked(self._scalar("Q"), 1, most=_LONGEST_TEXT)
         begin, self._at = self._at, self._at + n
         return self._data[begin : self._at].decode("utf-8", "replace")
 
@@ -170,14 +185,13 @@ class _Reader:
             raise self._broken(f"it claims to have {n} {what}")
         return n
 
-    def _checked(self, n: int, width: int) -> int:
-        """Return `n` if as many things of `width` bytes can still follow."""
+    def _checked(self, n: int, width: int, most: int = _LARGEST_HEADER) -> int:
+        """Return `n` if as many things of `width` bytes can still follow, and are no more than there should be."""
         if n * width > len(self._data) - self._at:
             raise self._broken("it is cut off in its header: download it again")
+        if n > most or self._at + n * width > _LARGEST_HEADER:
+            raise self._broken(f"its header claims to have something of {n * width} bytes")
         return n
-
-    def _peek(self, code: str) -> int:
-        return int(struct.unpack_from("<" + code, self._data, self._at)[0])
 
     def _scalar(self, code: str) -> int:
         value: int = struct.unpack_from("<" + code, self._data, self._at)[0]

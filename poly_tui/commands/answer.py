@@ -119,7 +119,7 @@ def _remark(event: Event) -> str:
         case Done(finish_reason="length", usage=usage) if usage.context_tokens >= usage.context_size:
             return f"the answer was cut off: the context of {usage.context_size} tokens is full"
         case Done(finish_reason="length", usage=usage):
-            return f"the answer was cut off after {usage.completion_tokens} tokens"
+            return f"the answer was cut off: it reached its limit, max_tokens = {usage.completion_tokens}"
         case Done(usage=usage) if not usage.completion_tokens:
             return "the model had nothing to say"
         case _:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from poly_engine import Engine, PolyError, Session
+from poly_engine import Engine, InvalidRequest, PolyError, Session
 from poly_tui import connect
 from poly_tui.commands.answer import TextAnswer, answer_prompt
 from poly_tui.commands.foreground import Foreground
@@ -51,7 +51,7 @@ class _Chat:
         self._n_failed = 0
         self._is_over = False
         self._commands: Mapping[str, Callable[[str], None]] = {
-            "/help": lambda _: self._tell(_HELP),
+            "/help": lambda _: _tell(_HELP),
             "/new": lambda _: self.begin(self._task),
             "/task": self._change_task,
             "/quit": lambda _: self._leave(),
@@ -60,7 +60,8 @@ class _Chat:
     def begin(self, task: str | None) -> None:
         """Begin a conversation with `task`, or with the first one. Raises PolyError, and then the old one goes on."""
         self._session, self._task = self._foreground.run(self._open(task))
-        self._tell(f"You talk with {self._task}. /help says what else can be typed; Ctrl-D leaves.")
+        if self._reader.is_interactive:
+            _tell(f"You talk with {self._task}. /help says what else can be typed; Ctrl-D leaves.")
 
     def hold(self) -> int:
         """Answer prompts until there are no more; return the exit code."""
@@ -86,7 +87,7 @@ class _Chat:
         if word in self._commands:
             self._commands[word](rest.strip())
         elif re.fullmatch("/[a-z]+", prompt.strip()):
-            self._tell(f"There is no {word}; /help lists what there is.")
+            raise InvalidRequest(f"there is no {word}; /help lists what there is")
         else:
             self._foreground.run(answer_prompt(self._session, prompt, TextAnswer()))
 
@@ -104,11 +105,11 @@ class _Chat:
             self.begin(name)
         else:
             names = [task.name for task in self._foreground.run(self._engine.tasks())]
-            self._tell(f"You talk with {self._task}. There is: {', '.join(names)}")
+            _tell(f"You talk with {self._task}. There is: {', '.join(names)}")
 
     def _leave(self) -> None:
         self._is_over = True
 
-    def _tell(self, text: str) -> None:
-        if self._reader.is_interactive:
-            click.echo(click.style(text, dim=True), err=True)
+
+def _tell(text: str) -> None:
+    click.echo(click.style(text, dim=True), err=True)

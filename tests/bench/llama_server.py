@@ -44,7 +44,9 @@ class LlamaServer:
         """All prompts at once; its own timings of prefill and decode."""
         with ThreadPoolExecutor(len(prompts)) as pool:
             timings = list(pool.map(lambda prompt: self._complete(prompt, n_tokens)["timings"], prompts))
-        decode = sum((timing["predicted_n"] - 1) / timing["predicted_ms"] * 1000 for timing in timings)  # after the first
+        decode = sum(
+            (timing["predicted_n"] - 1) / timing["predicted_ms"] * 1000 for timing in timings
+        )  # after the first
         slowest_ms = max(timing["prompt_ms"] for timing in timings)
         return Speeds(sum(timing["prompt_n"] for timing in timings) / slowest_ms * 1000, decode)
 

@@ -47,6 +47,17 @@ def test_another_task_can_be_chosen_and_the_chat_be_left(run: Run, configure: Co
     assert "task not found: nosuch" in result.stderr
 
 
+def test_what_a_chat_does_not_understand_is_not_dropped_in_silence(
+    run: Run, configure: Configure, models: Path
+) -> None:
+    configure(models / "greeter.gguf")
+
+    result = run("chat", input="/hlep\n/etc/passwd is a path\n")
+
+    assert (result.exit_code, result.stdout) == (1, f"{ANSWER}\n")
+    assert result.stderr == "poly: there is no /hlep; /help lists what there is\n"
+
+
 def test_a_new_conversation_forgets_the_old_one(run: Run, configure: Configure, models: Path) -> None:
     configure(models / "greeter.gguf")
 

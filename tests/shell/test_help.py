@@ -88,7 +88,7 @@ assert not [name for name in modules if name.startswith("poly_tui.commands")], m
 for args in [("config", "check"), ("task", "ls"), ("task", "show", "starter"), ("model", "ls"), ("completion", "zsh")]:
     packages, _ = names_after(*args)
     assert not packages & {"llama_cpp", "textual", "numpy"}, (args, packages)
-packages, _ = names_after("run", "starter", "hello", "--max-tokens", "1")
+packages, _ = names_after("run", "starter", "hello", "-q", "--max-tokens", "1")
 assert "llama_cpp" in packages
 assert "textual" not in packages
 """
@@ -97,4 +97,4 @@ assert "textual" not in packages
 def test_verbs_import_no_more_than_they_need() -> None:
     result = subprocess.run([sys.executable, "-c", HYGIENE], stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
-    assert (result.returncode, result.stderr.decode()) == (0, "poly: the answer was cut off after 1 tokens\n")
+    assert (result.returncode, result.stderr) == (0, b"")

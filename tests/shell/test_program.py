@@ -94,9 +94,11 @@ def test_a_terminal_does_not_obey_what_a_model_writes(configure: Configure) -> N
         assert terminal.read_to_end() == "a[31mb\r\n"
 
 
-def test_poly_alone_opens_the_terminal_interface_on_a_terminal() -> None:
-    with Terminal() as terminal:
+def test_poly_alone_opens_the_terminal_interface_on_a_terminal_and_logs_to_a_file(home: Path) -> None:
+    with Terminal("-v") as terminal:
         assert "\x1b[?1049h" in terminal.read_until("starter")  # the alternate screen
+
+    assert (home / "state/poly/tui.log").exists()
 
 
 def test_closed_streams_do_not_confuse_it() -> None:

@@ -72,7 +72,7 @@ def test_an_answer_that_reaches_its_limit_is_remarked_on_stderr(run: Run, config
     quiet = run("run", "greet", "hello", "--max-tokens", "5", "-q")
 
     assert (result.exit_code, result.stdout) == (0, "Hello\n")
-    assert result.stderr == "poly: the answer was cut off after 5 tokens\n"
+    assert result.stderr == "poly: the answer was cut off: it reached its limit, max_tokens = 5\n"
     assert (quiet.stdout, quiet.stderr) == ("Hello\n", "")
 
 

@@ -12,10 +12,11 @@ from .passages import FORMATS, NOT_IN_PASSAGE, PASSAGE_READ, Passage, PassageWri
 from .questions import as_typed, is_reserved, normal, punctuated, wording
 from .smalltalk import COURTESIES, SYSTEM_MESSAGES, Courtesy, as_said, say
 
-_LEFT_OUT = frozenset(
-    "serve ingest recall alone exit completion embed address keys public origins newmemory trace chunk storeprompts store "
-    "chunksettings formats topp minp penalty samplers schema biasprompt batch joke toml".split()
-)
+_LEFT_OUT = frozenset((
+    "serve", "ingest", "recall", "alone", "exit", "completion", "embed", "address", "keys", "public", "origins",
+    "newmemory", "trace", "chunk", "storeprompts", "store", "chunksettings", "formats", "topp", "minp", "penalty",
+    "samplers", "schema", "biasprompt", "batch", "joke", "toml",
+))  # fmt: skip
 """What is still to come, and what few ask about: a model as small as this learns the rest better without them."""
 
 FACTS: tuple[Fact, ...] = tuple(
