@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
+from functools import partial
 
 import numpy as np
 
@@ -70,7 +72,9 @@ class LocalEngine(Engine):
                 (*vocabulary.first, *vocabulary.plain_tokens(text, is_first=True), *vocabulary.last) for text in texts
             ]
         )
-        for text in tokens:
+        for number, text in enumerate(tokens, 1):
+            if not text:
+                raise InvalidRequest(f"text {number} is empty: there is nothing to embed")
             if len(text) > limit:
                 raise ContextExceeded(len(text), limit)
         vectors = await client.embed(tokens)
@@ -100,6 +104,7 @@ class LocalEngine(Engine):
             return ModelInfo(name, config.url or "", state)
         try:
             header = read_header(path)
+            sizes = cache_sizes(header, config.context_size, config.cache_size)
         except ModelLoadFailed:
             return ModelInfo(name, str(path), "failed")
         context_size = served.context_size if served else None
@@ -110,7 +115,7 @@ class LocalEngine(Engine):
             size_bytes=header.size_bytes,
             architecture=header.architecture,
             n_params=header.n_params,
-            context_size=context_size or cache_sizes(header, config.context_size, config.cache_size).context_size,
+            context_size=context_size or sizes.context_size,
             train_context_size=header.train_context_size or None,
             embedding_size=header.number("embedding_length") or None,
             device="gpu" if config.use_gpu else "cpu",
@@ -124,7 +129,7 @@ class ServedModel:
         self._config = config
         self._host = host
         self._opening: asyncio.Task[WorkerClient] | None = None
-        self._listeners: list[Callable[[float], None]] = []
+        self._listeners: list[Callable[[float], object]] = []
 
     @property
     def state(self) -> ModelState:
@@ -145,8 +150,8 @@ class ServedModel:
         """The worker, once it serves. However many ask, it is opened once; it goes on loading when they leave."""
         if self._opening is None or (self._opening.done() and not self._is_usable()):
             self._opening = asyncio.create_task(self._open())
-        if on_progress is not None:
-            self._listeners.append(on_progress)
+        if on_progress is not None:  # it is called from the worker's thread, and expects the context of who asked
+            self._listeners.append(partial(copy_context().run, on_progress))
         return await asyncio.shield(self._opening)
 
     async def close(self) -> None:

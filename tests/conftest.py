@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.gguf_models import make
 
@@ -22,3 +23,8 @@ def family_file(tmp_path_factory: pytest.TempPathFactory) -> FamilyFile:
         return path if path.exists() else make(family, path)
 
     return file
+
+
+# A busy machine is no failure: how fast examples are made and run says nothing about the code.
+settings.register_profile("poly", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("poly")

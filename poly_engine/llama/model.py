@@ -70,7 +70,7 @@ class LlamaModel:
     @property
     def is_generative(self) -> bool:
         """Whether it can write; a pure embedder such as BERT cannot."""
-        return self.header.metadata.get(f"{self.header.architecture}.attention.causal") is not False
+        return self.header.is_causal
 
     def close(self) -> None:
         """Free the memory, the adapters' too. The contexts of the model must be closed before."""

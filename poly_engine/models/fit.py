@@ -37,7 +37,8 @@ def cache_sizes(
         available_bytes = psutil.virtual_memory().available
     room_bytes = max(available_bytes - header.size_bytes, 0) * _SHARE_OF_MEMORY
     n_fit = max(int(room_bytes) // max(header.kv_bytes_per_token, 1), _SMALLEST_CONTEXT)
-    if header.has_learned_positions and (context_size or 0) > header.train_context_size > 0:
+    is_limited = header.has_learned_positions and header.is_causal  # an embedder has limits of its own
+    if is_limited and (context_size or 0) > header.train_context_size > 0:
         raise ModelLoadFailed(
             f"{header.path} has {header.train_context_size} positions; context_size = {context_size} is more than that"
         )

@@ -26,6 +26,7 @@ _MOST_ENTRIES = 1 << 20  # keys or tensors: real files have thousands
 _MOST_TEXTS = 1 << 22  # in a list: real vocabularies have some 100,000
 _LONGEST_TEXT = 1 << 24
 _LARGEST_HEADER = 1 << 28
+_POSITIONS = "position_embd.weight"  # of gpt2 and starcoder, and of some mpt
 # ggml type number: (values in a block, bytes of a block)
 _BLOCKS = {
     0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 36),
@@ -45,6 +46,8 @@ class GgufHeader:
     metadata: dict[str, Value]
     n_tensors: int
     n_params: int
+    has_learned_positions: bool
+    """Whether the model looks positions up in a table, beyond whose end llama.cpp aborts the process."""
 
     @property
     def architecture(self) -> str:
@@ -63,9 +66,9 @@ class GgufHeader:
         return self.number("context_length")
 
     @property
-    def has_learned_positions(self) -> bool:
-        """Whether a model that writes looks its positions up in a table, beyond whose end llama.cpp aborts."""
-        return self.architecture in ("gpt2", "starcoder")
+    def is_causal(self) -> bool:
+        """Whether it can write; a pure embedder such as BERT cannot."""
+        return self.metadata.get(f"{self.architecture}.attention.causal") is not False
 
     @property
     def kv_bytes_per_token(self) -> int:
@@ -127,7 +130,8 @@ class _Reader:
         self._check_extents(alignment, tensors)
         kept = {key: value for key, value in metadata.items() if value is not None}
         n_params = sum(n_values for _, n_values, _, _ in tensors)
-        return GgufHeader(self._path, len(self._data), kept, n_tensors, n_params)
+        has_learned_positions = any(name == _POSITIONS for name, _, _, _ in tensors)
+        return GgufHeader(self._path, len(self._data), kept, n_tensors, n_params, has_learned_positions)
 
     def _check_extents(self, alignment: int, tensors: list[tuple[str, int, int, int]]) -> None:
         begin = -(-self._at // alignment) * alignment

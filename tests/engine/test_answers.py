@@ -1,6 +1,7 @@
 """What is shown of an answer and what is kept of it: stop sequences, characters, private tokens, limits."""
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,12 @@ async def test_the_answer_is_what_lies_before_the_first_stop(poem: Path, stops: 
     text = "ab abc é aab</s>b"
     completed = [(text.find(stop) + len(stop), text.find(stop)) for stop in stops if stop in text]
     assert heard.text == (text[: min(completed)[1]] if completed else text)
+
+
+async def test_progress_is_told_in_the_context_of_who_asked(tmp_path: Path) -> None:
+    asker = ContextVar("asker", default="nobody")
+    asker.set("me")
+    heard: list[str] = []
+    async with engine(make_scripted(tmp_path / "m.gguf", "yes"), template="none") as home:
+        await home.load("m", lambda _: heard.append(asker.get()))
+    assert set(heard) == {"me"}

@@ -58,7 +58,16 @@ def test_the_header_of_every_family_says_what_it_is(family: str, family_file: Fa
     assert header.train_context_size == (128 if family == EMBEDDER else 512)
     assert header.n_params > 10_000
     assert header.kv_bytes_per_token > 0
-    assert header.has_learned_positions == (family == "gpt2")
+    assert header.has_learned_positions == (family in {"gpt2", EMBEDDER})
+    assert header.is_causal == (family != EMBEDDER)
+
+
+def test_a_table_of_positions_is_known_by_its_name_and_not_by_the_family(tmp_path: Path) -> None:
+    mpt = entry(b"general.architecture", STRING, string(b"mpt")), entry(b"mpt.context_length", U32, u32(64))
+    table = string(b"position_embd.weight") + struct.pack("<IQIQ", 1, 0, 0, 0)
+    header = header_of(tmp_path / "m.gguf", gguf(*mpt, tensors=table + bytes(32), n_tensors=1))
+    with pytest.raises(ModelLoadFailed, match=r"has 64 positions; context_size = 65 is more than that"):
+        cache_sizes(header, 65, None)
 
 
 def test_an_adapter_has_a_header_too(tmp_path: Path) -> None:
