@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
-from functools import partial
 
 import numpy as np
 
@@ -151,7 +150,7 @@ class ServedModel:
         if self._opening is None or (self._opening.done() and not self._is_usable()):
             self._opening = asyncio.create_task(self._open())
         if on_progress is not None:  # it is called from the worker's thread, and expects the context of who asked
-            self._listeners.append(partial(copy_context().run, on_progress))
+            self._listeners.append(_in_this_context(on_progress))
         return await asyncio.shield(self._opening)
 
     async def close(self) -> None:
@@ -179,6 +178,11 @@ class ServedModel:
     def _progress(self, share: float) -> None:
         for listener in self._listeners:
             listener(share)
+
+
+def _in_this_context(listener: Callable[[float], object]) -> Callable[[float], object]:
+    context = copy_context()
+    return lambda share: context.run(listener, share)
 
 
 def _spec(config: ModelConfig) -> ModelSpec:
