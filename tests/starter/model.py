@@ -18,7 +18,7 @@ class Shape:
     heads: int = 4
     feed_forward: int = 512
     rope_base: float = 1e6
-    context: int = 2048
+    context: int = 1024
     epsilon: float = 1e-5
 
     @property
