@@ -105,7 +105,7 @@ class LocalEngine(Engine):
             header = read_header(path)
             sizes = cache_sizes(header, config.context_size, config.cache_size)
         except ModelLoadFailed:
-            return ModelInfo(name, str(path), "failed")
+            return ModelInfo(name, str(path), state if state == "loaded" else "failed")  # its file may be gone by now
         context_size = served.context_size if served else None
         return ModelInfo(
             name,
@@ -148,10 +148,15 @@ class ServedModel:
     async def client(self, on_progress: Callable[[float], None] | None) -> WorkerClient:
         """The worker, once it serves. However many ask, it is opened once; it goes on loading when they leave."""
         if self._opening is None or (self._opening.done() and not self._is_usable()):
-            self._opening = asyncio.create_task(self._open())
-        if on_progress is not None:  # it is called from the worker's thread, and expects the context of who asked
-            self._listeners.append(_in_this_context(on_progress))
-        return await asyncio.shield(self._opening)
+            self._opening = asyncio.create_task(self._open(self._opening))
+        if on_progress is None or self._opening.done():
+            return await self._opened(self._opening)
+        tell = _in_this_context(on_progress)  # it is called for the worker, and expects the context of who asked
+        self._listeners.append(tell)
+        try:
+            return await self._opened(self._opening)
+        finally:
+            self._listeners.remove(tell)
 
     async def close(self) -> None:
         """Give up loading, end the worker, free the memory."""
@@ -162,18 +167,29 @@ class ServedModel:
         if not self._opening.cancelled() and self._opening.exception() is None:
             await self._opening.result().close()
 
+    @staticmethod
+    async def _opened(opening: asyncio.Task[WorkerClient]) -> WorkerClient:
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if (
+                opening.cancelled() and task is not None and not task.cancelling()
+            ):  # not who asks, but what is asked for
+                raise EngineClosed("the engine was shut down") from None
+            raise
+
     def _is_usable(self) -> bool:
         opening = self._opening
         if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
             return False
         return opening.result().is_alive
 
-    async def _open(self) -> WorkerClient:
+    async def _open(self, previous: asyncio.Task[WorkerClient] | None) -> WorkerClient:
+        if previous is not None and not previous.cancelled() and previous.exception() is None:
+            await previous.result().close()  # it broke down; its memory is to be free before the next one takes some
         spec = await asyncio.to_thread(_spec, self._config)
-        try:
-            return await WorkerClient.open(spec, self._progress, self._host)
-        finally:
-            self._listeners.clear()
+        return await WorkerClient.open(spec, self._progress, self._host)
 
     def _progress(self, share: float) -> None:
         for listener in self._listeners:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -114,13 +115,16 @@ class LocalSession(Session):
             raise ContextExceeded(len(prompt) // vocabulary.longest_piece, size)
         prompts = self._task.prompts(model, self._system)
         seen = self._exchanges[self._n_left_out :]
-        everything = tokens = tokenize(prompts.segments(seen, prompt), vocabulary)
+
+        def without(n_dropped: int) -> list[int]:
+            return tokenize(prompts.segments(seen[n_dropped:], prompt), vocabulary)
+
+        everything = tokens = without(0)
         room = min(self._task.max_tokens(overrides) or size, size // _ROOM_FOR_ANSWER)
         n_dropped = 0
         if len(tokens) + room > size:
-            while n_dropped < len(seen) and len(tokens) + 2 * room > size:
-                n_dropped += 1
-                tokens = tokenize(prompts.segments(seen[n_dropped:], prompt), vocabulary)
+            n_dropped = bisect_left(range(len(seen)), True, key=lambda n: len(without(n)) + 2 * room <= size)
+            tokens = without(n_dropped)
         if not tokens:
             raise InvalidRequest("the prompt is empty, and the task adds nothing to it: there is nothing to continue")
         if len(tokens) >= size:
@@ -162,6 +166,8 @@ class _Turn:
             yield Truncated(self.prompt.n_dropped_tokens, self.prompt.n_dropped)
         async for report in self.stream:
             match report:
+                case Prefilled() if self._first_token is not None:
+                    pass  # it had to give its cells back in the middle of the answer, and reads again
                 case Prefilled(done=done, total=total, cached=cached):
                     self._admitted = self._admitted or time.perf_counter()
                     self._n_cached = cached

@@ -27,9 +27,12 @@ class Task:
     def prompts(self, model: OpenedModel, system: str | None) -> Prompts:
         """How to prompt `model`. `system` replaces the system message of the task.
 
-        Raises InvalidRequest when the task has no place for a system message, or the template cannot be used.
+        Raises InvalidRequest when the model cannot write, the task has no place for a system message, or the template
+        cannot be used.
         """
         config = self.config
+        if not model.can_write:
+            raise InvalidRequest(f"model {config.model} of task {self.name} computes embeddings only, it cannot write")
         source = model.chat_template if config.template == "auto" else config.template
         message = self._system_message(system)
         if self._has_own_prompts:

@@ -6,12 +6,14 @@ again into what the template wrote and what somebody said.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from datetime import datetime
 from functools import lru_cache
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import jinja2
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from poly_engine.errors import InvalidRequest
@@ -19,6 +21,8 @@ from poly_engine.prompts import Exchange, Said, Segment, Written
 
 _MARK = "\ufdd0{}\ufdd1"  # noncharacters: no text in use has them, and `trim` leaves them alone
 _MARKED = re.compile("\ufdd0([0-9]{1,9})\ufdd1")
+
+_LONGEST_PRODUCT = 100_000
 
 
 class ChatTemplate:
@@ -72,11 +76,22 @@ def _taken_apart(text: str, said: Sequence[tuple[Segment, ...]]) -> list[Segment
     return segments
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Refuses, too, what could take all memory, or all threads of Python, in one step."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # values of the template
+        size = len(left) if isinstance(left, Sized) else len(right) if isinstance(right, Sized) else 0
+        n_times = right if isinstance(left, Sized) else left
+        if operator == "**" or (size and isinstance(n_times, int) and size * n_times > _LONGEST_PRODUCT):
+            raise SecurityError(f"{operator} is not for a chat template, or its result is too long")
+        return super().call_binop(context, operator, left, right)
+
+
 @lru_cache(maxsize=64)
 def _compile(source: str) -> jinja2.Template:
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
-    )
+    environment = _Sandbox(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
     environment.filters["tojson"] = _to_json
     environment.globals["raise_exception"] = _refuse
     environment.globals["strftime_now"] = lambda form: datetime.now().astimezone().strftime(form)

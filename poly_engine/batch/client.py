@@ -57,6 +57,8 @@ class WorkerClient:
         self._streams: dict[int, ReportStream] = {}
         self._opened: asyncio.Future[OpenedModel] = self._loop.create_future()
         self._ended = asyncio.Event()
+        self._is_closing = False
+        self._is_broken = False
         self._host: ThreadHost | None = None
         self._progress = 0.0
 
@@ -89,7 +91,7 @@ class WorkerClient:
     @property
     def is_alive(self) -> bool:
         """Whether it still serves; a bug of ours may have ended it."""
-        return not self._ended.is_set()
+        return not self._is_broken and not self._ended.is_set()
 
     def next_id(self) -> int:
         """A number for the next request."""
@@ -135,6 +137,7 @@ class WorkerClient:
 
     async def close(self) -> None:
         """End the worker and free the model. What is under way fails."""
+        self._is_closing = True
         if self._host is not None:
             self._host.stop()
             await self._ended.wait()
@@ -147,6 +150,7 @@ class WorkerClient:
         return stream
 
     def _deliver(self, reports: list[Report]) -> None:
+        self._is_broken |= any(isinstance(report, Failed) and report.is_broken for report in reports)
         for report in reports:
             if stream := self._streams.get(report.id):
                 stream.put(report)
@@ -163,7 +167,12 @@ class WorkerClient:
             self._opened.set_exception(ModelLoadFailed("the engine failed while loading; its log says why"))
         for request_id, stream in self._streams.items():
             if stream.outcome is None:
-                stream.put(Failed(request_id, "the engine was shut down", is_closed=True))
+                stream.put(self._last_words(request_id))
+
+    def _last_words(self, request_id: int) -> Failed:
+        if self._is_closing:
+            return Failed(request_id, "the engine was shut down", is_closed=True)
+        return Failed(request_id, "the engine failed; its log says why", is_broken=True)
 
     def _report_progress(self, share: float, on_progress: Callable[[float], None]) -> None:
         if share >= 1.0 or share - self._progress >= 0.01:  # llama.cpp calls for every tensor

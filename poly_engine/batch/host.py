@@ -46,6 +46,7 @@ class OpenedModel:
     context_size: int
     embedding_size: int
     max_embed_tokens: int
+    can_write: bool = True
 
 
 class ThreadHost:
@@ -142,5 +143,10 @@ class ThreadHost:
 
 def _describe(model: LlamaModel, spec: ModelSpec) -> OpenedModel:
     return OpenedModel(
-        model.vocabulary, model.chat_template, spec.context_size, model.embedding_size, max_tokens(model)
+        model.vocabulary,
+        model.chat_template,
+        spec.context_size,
+        model.embedding_size,
+        max_tokens(model),
+        can_write=model.is_generative,
     )

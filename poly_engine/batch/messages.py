@@ -93,11 +93,14 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A request is lost, for the reason in `message`; `is_closed` if that is the end of the whole engine."""
+    """A request is lost, for the reason in `message`: `is_closed` if the worker was told to stop, `is_broken` if it
+    broke down; either way it takes no more.
+    """
 
     id: int
     message: str
     is_closed: bool = False
+    is_broken: bool = False
 
 
 Report: TypeAlias = Prefilled | Generated | Finished | Embedded | Failed

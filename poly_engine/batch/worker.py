@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from poly_engine.batch.messages import Cancel, Command, Embed, Embedded, Failed, Finished, Generate, Report, Stop
 from poly_engine.batch.scheduler import Batch, Scheduler
-from poly_engine.errors import EngineFailed
+from poly_engine.errors import EngineFailed, ModelLoadFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ class Worker:
                 self._step()
         except Exception:  # noqa: BLE001 - the edge of the worker: whoever waits is told
             _log.exception("the worker failed")
-            self._fail_all("the engine failed; its log says why", is_closed=False)
+            self._fail_all("the engine failed; its log says why", is_broken=True)
         else:
             self._fail_all("the engine was shut down", is_closed=True)
 
@@ -140,7 +140,7 @@ class Worker:
             request = self._embeds.popleft()
             try:
                 self._send([Embedded(request.id, self._embedder().embed(request.texts))])
-            except EngineFailed as error:
+            except (EngineFailed, ModelLoadFailed) as error:  # the latter when its context is opened
                 self._send([Failed(request.id, str(error))])
 
     def _send(self, reports: list[Report]) -> None:
@@ -152,8 +152,8 @@ class Worker:
         if reports:
             self._emit(reports)
 
-    def _fail_all(self, message: str, *, is_closed: bool) -> None:
-        self._send([Failed(request_id, message, is_closed) for request_id in sorted(self._known)])
+    def _fail_all(self, message: str, *, is_closed: bool = False, is_broken: bool = False) -> None:
+        self._send([Failed(request_id, message, is_closed, is_broken) for request_id in sorted(self._known)])
 
 
 class PrefillPace:

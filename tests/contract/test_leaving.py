@@ -63,6 +63,19 @@ async def test_who_is_cancelled_keeps_the_part_that_was_written(engine: Engine) 
         assert (await hear(session, SHORT)).text == ANSWER_TEXT
 
 
+async def test_who_is_cancelled_twice_leaves_a_session_that_can_be_used(engine: Engine) -> None:
+    async with engine.session("talk") as session:
+        for n_turns_of_the_loop in range(8):
+            listening = asyncio.create_task(hear(session, LONG))
+            for _ in range(n_turns_of_the_loop):
+                await asyncio.sleep(0)
+            listening.cancel()
+            await asyncio.sleep(0)
+            listening.cancel()
+            await asyncio.wait([listening])
+        assert (await hear(session, SHORT)).text == ANSWER_TEXT
+
+
 async def test_an_error_of_the_caller_passes_and_the_part_is_kept(engine: Engine) -> None:
     async with engine.session("talk") as session:
         with pytest.raises(ZeroDivisionError):

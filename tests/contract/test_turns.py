@@ -19,6 +19,13 @@ async def test_events_are_progress_then_tokens_then_done(engine: Engine) -> None
     assert heard.progress[-1].done == heard.progress[-1].total == heard.done.usage.prompt_tokens
 
 
+async def test_a_turn_says_how_long_it_took(engine: Engine) -> None:
+    async with engine.session("talk") as session:
+        timings = (await hear(session, SHORT)).done.timings
+    assert min(timings.queued_s, timings.prefill_s, timings.decode_s) >= 0
+    assert timings.first_token_s == timings.queued_s + timings.prefill_s
+
+
 async def test_the_texts_of_the_tokens_are_the_answer(engine: Engine) -> None:
     async with engine.session("talk") as session:
         heard = await hear(session, SHORT)

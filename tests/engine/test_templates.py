@@ -53,6 +53,10 @@ def test_a_template_finds_what_transformers_gives_it() -> None:
     assert end.text.startswith("A:20")
 
 
+def test_a_template_may_calculate_and_draw_lines() -> None:
+    assert segments("{{ '-' * 10 }}{{ 3 * 4 }}{{ messages[0].content }}") == [Written("-" * 10 + "12"), Said("hi")]
+
+
 def test_json_keeps_its_characters() -> None:
     assert segments("{{ 'é<' | tojson }}{{ messages | tojson }}", "wörld") == [
         Written('"é<"[{"role": "user", "content": "'),
@@ -108,7 +112,9 @@ def test_a_template_that_does_not_parse_is_refused(source: str) -> None:
         "{{ range(10**9) }}",
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
         "{{ 2 ** 99999999999999999999.0 }}",
-        "{{ 'a' * 10 ** 18 }}",
+        "{{ 'a' * 999999999999 }}",
+        "{{ 999999999999 * [1] }}",
+        "{{ 9 ** 9 ** 9 ** 9 }}",
         "{{ messages.append(1) }}",
         "{{ messages[0].update(role='x') }}",
         "{{ no_such_thing.attribute }}",

@@ -128,4 +128,4 @@ def test_a_system_message_for_a_task_that_has_no_place_for_one(run: Run, configu
 def test_a_model_that_cannot_write(run: Run, configure: Configure, models: Path) -> None:
     configure(models / "embedder.gguf", 'template = "none"')
 
-    assert_refused(run("run", "greet", "hello"), 1, "embeddings only")
+    assert_refused(run("run", "greet", "hello"), 2, "embeddings only")

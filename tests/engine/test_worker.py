@@ -1,0 +1,172 @@
+"""The worker of a model: whatever breaks, each request ends, and what can go on goes on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from poly_engine.batch.host import ThreadHost
+from poly_engine.batch.messages import Cancel, Command, Embed, Embedded, Failed, Finished, Generate, Report, Stop
+from poly_engine.batch.scheduler import Batch, Scheduler
+from poly_engine.batch.worker import Worker
+from poly_engine.errors import EngineFailed, ModelLoadFailed
+from poly_engine.llama.model import LlamaModel
+from poly_engine.llama.runner import Runner
+from poly_engine.local import LocalEngine
+from poly_engine.sampling import Greedy
+from poly_engine.types import Turn
+from tests.engine.conversation import config, hear
+from tests.gguf_models import make_chain
+
+
+class Letters:
+    """A vocabulary of one letter a token."""
+
+    def piece(self, token: int) -> bytes:
+        return bytes([token])
+
+    def is_end(self, token: int) -> bool:
+        return token == 0
+
+
+class FakeRunner:
+    """Says "a" for ever. `error` is raised by one of the next decodes, counted from 0."""
+
+    def __init__(self, error: Exception | None = None, n_before: int = 0) -> None:
+        self.prepared: set[int] = set()
+        self.n_cleared = 0
+        self._error = error
+        self._n_before = n_before
+
+    def prepare(self, request: Generate) -> None:
+        self.prepared.add(request.id)
+
+    def drop(self, request_id: int) -> None:
+        self.prepared.discard(request_id)
+
+    def decode(self, batch: Batch) -> list[int]:
+        self._n_before -= 1
+        if self._error is not None and self._n_before == -1:
+            raise self._error
+        return [ord("a")] * len(batch.outputs)
+
+    def clear(self) -> None:
+        self.n_cleared += 1
+
+
+class FakeEmbedder:
+    """Gives zeros."""
+
+    def embed(self, texts: Sequence[tuple[int, ...]]) -> NDArray[np.float32]:
+        return np.zeros((len(texts), 2), np.float32)
+
+
+def broken_embedder() -> FakeEmbedder:
+    raise ModelLoadFailed("no context can be made")
+
+
+def generate(number: int, n_tokens: int = 3) -> Generate:
+    return Generate(number, (number + 1,) * 3, (Greedy(),), seed=0, max_tokens=n_tokens)
+
+
+def scheduler() -> Scheduler:
+    return Scheduler(Letters(), context_size=16, n_cells=32, n_slots=4, n_parallel=2, n_batch=8)
+
+
+def serve(
+    *commands: Command, runner: FakeRunner | None = None, embedder: Callable[[], FakeEmbedder] = FakeEmbedder
+) -> list[Report]:
+    """Let a worker of two places obey until all is done; return the last report on each request."""
+    queue: SimpleQueue[Command] = SimpleQueue()
+    for command in commands:
+        queue.put(command)
+    n_open = len({command.id for command in commands if isinstance(command, Generate | Embed)})
+    last: list[Report] = []
+
+    def emit(reports: list[Report]) -> None:
+        last.extend(report for report in reports if isinstance(report, Finished | Failed | Embedded))
+        if len(last) == n_open:
+            queue.put(Stop())
+
+    Worker(scheduler(), runner or FakeRunner(), embedder, queue, emit).run()
+    return last
+
+
+def test_a_step_that_fails_loses_who_runs_and_not_who_waits() -> None:
+    runner = FakeRunner(EngineFailed("out of luck"), n_before=1)
+    reports = serve(*map(generate, range(5)), runner=runner)
+    assert reports[:2] == [Failed(0, "out of luck"), Failed(1, "out of luck")]
+    assert {report.id for report in reports[2:] if isinstance(report, Finished)} == {2, 3, 4}
+    assert (runner.n_cleared, runner.prepared) == (1, set())
+
+
+def test_a_bug_fails_everybody_and_says_where_to_look(caplog: pytest.LogCaptureFixture) -> None:
+    reports = serve(*map(generate, range(3)), runner=FakeRunner(RuntimeError("a bug")))
+    assert reports == [Failed(number, "the engine failed; its log says why", is_broken=True) for number in range(3)]
+    assert "a bug" in caplog.text
+
+
+def test_vectors_that_cannot_be_computed_are_an_error_for_who_asked() -> None:
+    reports = serve(Embed(7, ((1, 2),)), generate(1), embedder=broken_embedder)
+    assert Failed(7, "no context can be made") in reports
+    assert any(isinstance(report, Finished) and report.id == 1 for report in reports)
+
+
+def test_who_is_told_to_stop_fails_what_is_left() -> None:
+    queue: SimpleQueue[Command] = SimpleQueue()
+    for command in (generate(1), generate(2), Stop(), generate(3)):
+        queue.put(command)
+    reports: list[Report] = []
+    Worker(scheduler(), FakeRunner(), FakeEmbedder, queue, reports.extend).run()
+    failed = [report for report in reports if isinstance(report, Failed)]
+    assert failed == [Failed(number, "the engine was shut down", is_closed=True) for number in (1, 2)]
+
+
+def test_cancelling_what_is_over_or_was_never_there_does_nothing() -> None:
+    reports = serve(Cancel(99), generate(1), Cancel(98), generate(2))
+    assert [type(report) for report in reports] == [Finished, Finished]
+
+
+def test_who_is_cancelled_before_it_begins_says_so() -> None:
+    first, second = serve(generate(1), generate(2), Cancel(1))
+    assert isinstance(first, Finished)
+    assert (first.id, first.reason, first.kept) == (1, "cancelled", ())
+    assert isinstance(second, Finished)
+    assert second.reason == "length"
+
+
+class StumblingRunner(Runner):
+    """Fails once, at its second step, in a way that nobody has thought of."""
+
+    n_steps = 0
+
+    def decode(self, batch: Batch) -> list[int]:
+        StumblingRunner.n_steps += 1
+        if StumblingRunner.n_steps == 2:
+            raise RuntimeError("a bug")
+        return super().decode(batch)
+
+
+class StumblingHost(ThreadHost):
+    def _open_runner(self, model: LlamaModel) -> Runner:
+        spec = self._spec
+        sizes = {"n_cells": spec.n_cells, "n_batch": spec.n_batch, "n_threads": spec.n_threads}
+        return StumblingRunner(model, n_slots=self._n_slots, **sizes)
+
+
+async def test_a_session_goes_on_after_its_engine_failed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    StumblingRunner.n_steps = 0
+    models = {"m": {"model_path": str(make_chain(tmp_path / "m.gguf", ["yes", "no"]))}}
+    caplog.set_level(logging.CRITICAL)
+    async with LocalEngine(config(models, {"t": {"model": "m", "template": "none"}}), StumblingHost) as home:
+        async with home.session("t") as session:
+            with pytest.raises(EngineFailed, match="its log says why"):
+                await hear(session, "one>")
+            assert (await hear(session, "two>")).text == "yesno"
+            assert session.turns == (Turn("two>", "yesno"),)
