@@ -49,6 +49,9 @@ class LlamaModel:
         self.pointer: c.llama_model_p = pointer
         vocab = c.llama_model_get_vocab(pointer)
         assert vocab is not None
+        if kind := _foreign_kind(pointer, vocab):
+            c.llama_model_free(pointer)
+            raise ModelLoadFailed(f"{header.path} is {kind} ({header.architecture}), which Poly cannot run yet")
         self.vocabulary = Vocabulary(vocab, has_space_prefix=_has_space_prefix(header))
         try:
             self.adapters = [self._load_adapter(path) for path in adapters]
@@ -83,6 +86,20 @@ class LlamaModel:
         if not adapter:
             raise ModelLoadFailed(f"{path} is no LoRA adapter for {self.header.path.name}: {library.take_errors()}")
         return adapter
+
+
+def _foreign_kind(pointer: c.llama_model_p, vocab: c.llama_vocab_p) -> str | None:
+    """What a model is that llama.cpp loads, but that is not computed as ours are: token by token, over a cache whose
+    beginnings can be shared and cut. Without a vocabulary, llama.cpp would abort the process at the first text.
+    """
+    kinds = {
+        "a recurrent model": c.llama_model_is_recurrent(pointer),
+        "a hybrid of attention and recurrence": c.llama_model_is_hybrid(pointer),
+        "a model with an encoder": c.llama_model_has_encoder(pointer),
+        "a diffusion model": c.llama_model_is_diffusion(pointer),
+        "a model without a vocabulary": c.llama_vocab_type(vocab) == c.LLAMA_VOCAB_TYPE_NONE,
+    }
+    return next((kind for kind, is_so in kinds.items() if is_so), None)
 
 
 def _has_space_prefix(header: GgufHeader) -> bool:

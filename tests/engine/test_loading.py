@@ -1,6 +1,7 @@
 """Models are loaded when they are asked for; those that cannot be loaded say why, and do not disturb the others."""
 
 import asyncio
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from poly_engine.local import LocalEngine
 from tests.conftest import FamilyFile
 from tests.engine.conversation import config, engine, hear
 from tests.gguf_models import EMBEDDER, cut_in_header, cut_in_tensors, make_chain, make_lora, spoil_magic
+from tests.gguf_models.gguf_file import write
+from tests.gguf_models.vocabulary import byte_level
+from tests.gguf_models.weights import Weights
 
 
 def missing(_: Path, path: Path) -> Path:
@@ -98,6 +102,52 @@ async def test_a_rotary_model_may_have_more_context_than_it_was_trained_on(famil
         async with home.session("t") as session:
             heard = await hear(session, "x" * 550)
     assert heard.done.usage.prompt_tokens > 512
+
+
+async def test_a_model_without_a_vocabulary_is_refused(family_file: FamilyFile, tmp_path: Path) -> None:
+    content = family_file("qwen2").read_bytes().replace(string("gpt2"), string("none"))
+    n_entries = int.from_bytes(content[16:24], "little") + 1
+    n_tokens = string("qwen2.vocab_size") + struct.pack("<II", 4, 388)  # 32 bytes, so that the tensors stay aligned
+    path = tmp_path / "m.gguf"
+    path.write_bytes(content[:16] + struct.pack("<Q", n_entries) + n_tokens + content[24:])
+    async with engine(path) as home:
+        with pytest.raises(ModelLoadFailed, match=r"is a model without a vocabulary \(qwen2\)"):
+            await home.load("m")
+
+
+def string(text: str) -> bytes:
+    """A string in a GGUF file."""
+    return struct.pack("<Q", len(text)) + text.encode()
+
+
+async def test_a_recurrent_model_is_refused(tmp_path: Path) -> None:
+    async with engine(make_mamba(tmp_path / "m.gguf")) as home:
+        with pytest.raises(ModelLoadFailed, match=r"is a recurrent model \(mamba\), which Poly cannot run yet"):
+            await home.load("m")
+
+
+def make_mamba(path: Path) -> Path:
+    """A recurrent model of one layer."""
+    vocabulary = byte_level("gpt-2", {"<|endoftext|>": ["bos", "eos", "unknown", "padding"]})
+    n_embd, n_inner, n_state, rank = 32, 64, 8, 4
+    weights = Weights(0)
+    weights.normal("token_embd.weight", (len(vocabulary.tokens), n_embd))
+    weights.norm("blk.0.attn_norm", n_embd)
+    weights.linear("blk.0.ssm_in", n_embd, 2 * n_inner)
+    weights.normal("blk.0.ssm_conv1d.weight", (n_inner, 4))
+    weights.normal("blk.0.ssm_conv1d.bias", (n_inner,))
+    weights.linear("blk.0.ssm_x", n_inner, rank + 2 * n_state)
+    weights.linear("blk.0.ssm_dt", rank, n_inner, has_bias=True)
+    weights.normal("blk.0.ssm_a", (n_inner, n_state), 0.1, mean=-1.0)
+    weights.normal("blk.0.ssm_d", (n_inner,))
+    weights.linear("blk.0.ssm_out", n_inner, n_embd)
+    weights.norm("output_norm", n_embd)
+    sizes = {"conv_kernel": 4, "inner_size": n_inner, "state_size": n_state, "time_step_rank": rank}
+    figures = {"context_length": 512, "embedding_length": n_embd, "feed_forward_length": 0, "block_count": 1}
+    metadata = {f"mamba.{key}": value for key, value in figures.items()}
+    metadata |= {f"mamba.ssm.{key}": value for key, value in sizes.items()}
+    epsilon = {"mamba.attention.layer_norm_rms_epsilon": 1e-5, "mamba.attention.head_count": 0}
+    return write(path, "mamba", {**metadata, **epsilon}, weights.tensors, vocabulary)
 
 
 async def test_a_file_with_an_odd_name_is_loaded(tmp_path: Path) -> None:
