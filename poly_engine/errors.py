@@ -4,6 +4,8 @@
     ├── ConfigError               config_invalid          the configuration cannot be used
     ├── InvalidRequest            invalid_request         the caller asked for something impossible
     │   ├── IllegalToken          illegal_token           a prompt holds a private token
+    │   ├── InvalidSchema         invalid_schema          a schema or grammar cannot be enforced
+    │   ├── LimitTooLow           limit_too_low           what a schema demands does not fit the limit of tokens
     │   └── ContextExceeded       context_length_exceeded a prompt does not fit the context
     ├── NotFound
     │   ├── TaskNotFound          task_not_found
@@ -28,6 +30,8 @@ __all__ = [
     "EngineFailed",
     "IllegalToken",
     "InvalidRequest",
+    "InvalidSchema",
+    "LimitTooLow",
     "ModelLoadFailed",
     "ModelNotFound",
     "NotFound",
@@ -64,6 +68,31 @@ class IllegalToken(InvalidRequest):
     """A prompt holds a token that the task keeps private."""
 
     code = "illegal_token"
+
+
+class InvalidSchema(InvalidRequest):
+    """A schema or a grammar cannot be enforced. `where` is the path to what is wrong with it, in keys and indices."""
+
+    code = "invalid_schema"
+
+    def __init__(self, reason: str, where: Sequence[str | int] = ()) -> None:
+        super().__init__(f"the schema cannot be enforced: {json_path(where)}: {reason}" if where else reason)
+        self.reason = reason
+        self.where = tuple(where)
+
+
+class LimitTooLow(InvalidRequest):
+    """The shortest text that fits a schema takes `n_least` tokens, and there is room for fewer."""
+
+    code = "limit_too_low"
+
+    def __init__(self, n_least: int, n_room: int) -> None:
+        super().__init__(
+            f"the shortest answer that fits the schema takes {n_least} tokens, and there is room for {n_room}: "
+            "raise max_tokens, shorten the prompt, or demand less"
+        )
+        self.n_least = n_least
+        self.n_room = n_room
 
 
 class ContextExceeded(InvalidRequest):
@@ -127,6 +156,12 @@ class EngineClosed(PolyError):
     """The engine was shut down before the work was done."""
 
     code = "engine_closed"
+
+
+def json_path(where: Sequence[str | int]) -> str:
+    """A path into JSON as JSONPath writes it (RFC 9535): $.properties.tags.items[0]."""
+    parts = [f"[{key}]" if isinstance(key, int) else f".{key}" if key.isidentifier() else f"[{key!r}]" for key in where]
+    return "$" + "".join(parts)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
