@@ -1,12 +1,12 @@
 """The interface that every front end sees: `Engine` and `Session`, implemented in-process and over the wire."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Self
 
-from poly_engine.types import Embeddings, Event, ModelInfo, Overrides, TaskInfo, TokenPiece, Turn
+from poly_engine.types import Bias, Embeddings, Event, ModelInfo, Overrides, TaskInfo, TokenPiece, Turn
 
 __all__ = ["Engine", "Session"]
 
@@ -25,19 +25,22 @@ class Session(ABC):
 
     @abstractmethod
     def send(
-        self, prompt: str, overrides: Overrides = NO_OVERRIDES
+        self, prompt: str, overrides: Overrides = NO_OVERRIDES, *, schema: Bias | Mapping[str, object] | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """Say `prompt`, and get the events of the answer:
 
             async with session.send("hello") as events:
                 async for event in events: ...
 
-        Events come in the order `Truncated?, Progress*, Token*, Done`. Leaving the block early, or cancelling the
-        task that is in it, stops the generation and frees its slot before the next statement; the session keeps
-        the part of the answer that was generated.
+        `schema` is what this one answer has to look like, in place of what the task says: a JSON schema, or any
+        `Bias`. Such an answer always fits it, also at a limit of tokens.
 
-        Raises IllegalToken, ContextExceeded or SessionBusy on entering, and EngineFailed or EngineClosed while
-        iterating. A turn that raised is not remembered.
+        Events come in the order `Truncated?, Progress*, (Thinking*, Progress*)?, Token*, Done`. Leaving the block
+        early, or cancelling the task that is in it, stops the generation and frees its slot before the next
+        statement; the session keeps the part of the answer that was generated.
+
+        Raises IllegalToken, ContextExceeded, InvalidSchema, LimitTooLow or SessionBusy on entering, and EngineFailed
+        or EngineClosed while iterating. A turn that raised is not remembered.
         """
 
     @property

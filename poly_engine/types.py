@@ -1,13 +1,20 @@
 """What crosses the `Engine` interface: events of a turn, descriptions of models and tasks, usage and timings."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from poly_engine.errors import InvalidSchema
 
 if TYPE_CHECKING:  # numpy costs 130 ms, which `poly task ls` need not pay
     import numpy as np
     import numpy.typing as npt
 
 __all__ = [
+    "Bias",
+    "BiasKind",
+    "BiasState",
     "Done",
     "Embeddings",
     "Event",
@@ -17,6 +24,7 @@ __all__ = [
     "Overrides",
     "Progress",
     "TaskInfo",
+    "Thinking",
     "Timings",
     "Token",
     "TokenPiece",
@@ -29,6 +37,34 @@ FinishReason: TypeAlias = Literal["stop", "length", "cancelled"]
 """Why a turn ended: by itself (or a stop sequence), at a limit of tokens, or because the caller left."""
 
 ModelState: TypeAlias = Literal["unloaded", "loading", "loaded", "failed"]
+
+
+BiasKind: TypeAlias = Literal["json_schema", "regex", "lark", "gbnf", "choice"]
+
+BiasState: TypeAlias = Literal["open", "closing", "complete"]
+"""How far an answer that has to look like something is: valid so far; being brought to its shortest end, because the
+tokens run out; or whole.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bias:
+    """What an answer has to look like.
+
+    `source` is a regular expression or a grammar; of the kinds `json_schema` and `choice` it is JSON text, the schema
+    or the list of possible answers.
+    """
+
+    kind: BiasKind
+    source: str
+
+    @classmethod
+    def of_schema(cls, schema: Mapping[str, object] | bool) -> "Bias":  # noqa: FBT001 - true and false are schemas
+        """The answer is JSON that fits a JSON schema. Raises InvalidSchema if that is not JSON itself."""
+        try:
+            return cls("json_schema", json.dumps(schema, allow_nan=False))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidSchema(f"the schema cannot be written as JSON: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +95,8 @@ class Usage:
     """Token counts of one turn.
 
     `prompt_tokens` is the whole context that the answer was computed from, of which `cached_tokens` were already
-    in the KV cache. `context_tokens` of `context_size` are taken when the turn is over.
+    in the KV cache. `context_tokens` of `context_size` are taken when the turn is over. Of the `completion_tokens`,
+    `thinking_tokens` were not shown, and `forced_tokens` were the only ones that the bias left.
     """
 
     prompt_tokens: int
@@ -67,6 +104,8 @@ class Usage:
     completion_tokens: int
     context_tokens: int
     context_size: int
+    thinking_tokens: int = 0
+    forced_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +139,26 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Thinking:
+    """One token of what the model thinks before it answers, which is not a part of the answer."""
+
+    text: str
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """One generated token. `text` may be empty: bytes of an unfinished character and the beginning of what may
     become a stop sequence are held back until it is clear what they are.
+
+    Of an answer with a bias, `is_forced` says that no other token was possible, so that the model was not asked;
+    `bias_state` is how far the answer is with this token.
     """
 
     text: str
     id: int
+    is_forced: bool = False
+    bias_state: BiasState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +170,7 @@ class Done:
     timings: Timings
 
 
-Event: TypeAlias = Truncated | Progress | Token | Done
+Event: TypeAlias = Truncated | Progress | Thinking | Token | Done
 
 
 @dataclass(frozen=True, slots=True)

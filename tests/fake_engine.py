@@ -4,7 +4,7 @@ import asyncio
 import math
 import re
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +22,7 @@ from poly_engine.errors import (
 )
 from poly_engine.interface import NO_OVERRIDES, Engine, Session
 from poly_engine.types import (
+    Bias,
     Done,
     Embeddings,
     Event,
@@ -30,6 +31,7 @@ from poly_engine.types import (
     Overrides,
     Progress,
     TaskInfo,
+    Thinking,
     Timings,
     Token,
     TokenPiece,
@@ -51,13 +53,22 @@ def split(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the engine does with one prompt: refuse it, or write `tokens` and then end or fail."""
+    """What the engine does with one prompt: refuse it, or think `thoughts`, write `tokens` and then end or fail.
 
-    tokens: tuple[str, ...] = ()
+    A token that is more than its text, of an answer with a bias, is given as the event itself.
+    """
+
+    tokens: tuple[str | Token, ...] = ()
     finish_reason: FinishReason = "stop"
     truncated: Truncated | None = None
     refusal: Exception | None = None
     failure: Exception | None = None
+    thoughts: tuple[str, ...] = ()
+
+    @property
+    def answer(self) -> tuple[Token, ...]:
+        """The events of `tokens`."""
+        return tuple(token if isinstance(token, Token) else Token(token, _id(token)) for token in self.tokens)
 
     @classmethod
     def of(cls, text: str) -> "Reply":
@@ -114,6 +125,8 @@ class FakeEngine(Engine):
         self.load_failure: PolyError | None = None
         self.asked: list[tuple[str, str]] = []
         """Task and prompt of every turn that began."""
+        self.schemas: list[Bias | Mapping[str, object] | None] = []
+        """What the answers of these turns had to look like in place of what their task says."""
         self.cancelled: list[str] = []
         """The prompts of the turns that were left before their end."""
         self.n_running = 0
@@ -209,9 +222,22 @@ class _Exchange:
     prompt: str
     reply: Reply
     n_prompt: int
-    written: list[str] = field(default_factory=list)
+    written: list[Token] = field(default_factory=list)
     is_over: bool = False
     has_failed: bool = False
+
+    def script(self) -> Iterator[Event]:
+        """The events of the turn but for its end."""
+        if self.reply.truncated is not None:
+            yield self.reply.truncated
+        yield Progress(0, self.n_prompt)
+        yield Progress(self.n_prompt, self.n_prompt)
+        for thought in self.reply.thoughts:
+            yield Thinking(thought, _id(thought))
+        if self.reply.thoughts:
+            n_read = self.n_prompt + len(self.reply.thoughts)
+            yield Progress(n_read, n_read)
+        yield from self.reply.answer
 
 
 class FakeSession(Session):
@@ -234,11 +260,14 @@ class FakeSession(Session):
         return tuple(self._turns)
 
     @asynccontextmanager
-    async def send(self, prompt: str, overrides: Overrides = NO_OVERRIDES) -> AsyncIterator[AsyncIterator[Event]]:
+    async def send(
+        self, prompt: str, overrides: Overrides = NO_OVERRIDES, *, schema: Bias | Mapping[str, object] | None = None
+    ) -> AsyncIterator[AsyncIterator[Event]]:
         if self._is_busy:
             raise SessionBusy("the session is in the middle of a turn")
         self._check_open()
         exchange = self._begin(prompt, overrides)
+        self._engine.schemas.append(schema)
         self._is_busy = True
         self._engine.n_running += 1
         try:
@@ -262,7 +291,7 @@ class FakeSession(Session):
         if reply.refusal is not None:
             raise reply.refusal
         dropped, n_prompt = self._fit(prompt)
-        room = self._engine.context_size - n_prompt
+        room = max(0, self._engine.context_size - n_prompt - len(reply.thoughts))
         if len(reply.tokens) > room:
             reply = replace(reply, tokens=reply.tokens[:room], finish_reason="length")
         self._engine.asked.append((self._task, prompt))
@@ -282,19 +311,16 @@ class FakeSession(Session):
         return Truncated(sum(seen[:n_turns]), n_turns) if n_turns else None, sum(seen[n_turns:]) + n_alone
 
     async def _events(self, exchange: _Exchange) -> AsyncGenerator[Event, None]:
-        reply = exchange.reply
         try:
-            if reply.truncated is not None:
-                yield reply.truncated
-            for done in (0, exchange.n_prompt):
-                yield Progress(done, exchange.n_prompt)
-            for token in reply.tokens:
-                await self._engine.gate.admit(self._is_over)
-                self._check_open()
-                exchange.written.append(token)
-                yield Token(token, _id(token))
-            if reply.failure is not None:
-                raise reply.failure
+            for event in exchange.script():
+                if isinstance(event, Thinking | Token):
+                    await self._engine.gate.admit(self._is_over)
+                    self._check_open()
+                if isinstance(event, Token):
+                    exchange.written.append(event)
+                yield event
+            if exchange.reply.failure is not None:
+                raise exchange.reply.failure
         except Exception:  # whatever it is, the turn is not remembered
             exchange.has_failed = True
             raise
@@ -302,16 +328,18 @@ class FakeSession(Session):
         yield self._done(exchange)
 
     def _done(self, exchange: _Exchange) -> Done:
-        n_written = len(exchange.written)
+        n_thought = len(exchange.reply.thoughts)
+        n_written = n_thought + len(exchange.written)
+        n_forced = sum(token.is_forced for token in exchange.written)
         n_context = exchange.n_prompt + n_written
-        usage = Usage(exchange.n_prompt, 0, n_written, n_context, self._engine.context_size)
+        usage = Usage(exchange.n_prompt, 0, n_written, n_context, self._engine.context_size, n_thought, n_forced)
         return Done(exchange.reply.finish_reason, usage, Timings(0.0, 0.25, n_written / 50))
 
     def _end(self, exchange: _Exchange) -> None:
         if not exchange.is_over and not exchange.has_failed:
             self._engine.cancelled.append(exchange.prompt)
         if not exchange.has_failed and not self._is_closed:
-            self._turns.append(Turn(exchange.prompt, "".join(exchange.written)))
+            self._turns.append(Turn(exchange.prompt, "".join(token.text for token in exchange.written)))
 
     def _is_over(self) -> bool:
         return self._is_closed or self._engine.is_closed
@@ -324,7 +352,7 @@ class FakeSession(Session):
 
 def _limited(reply: Reply, overrides: Overrides) -> Reply:
     """Cut the tokens at the first stop sequence and at the limit of tokens."""
-    text = "".join(reply.tokens)
+    text = "".join(token.text for token in reply.answer)
     ends = [text.find(stop) for stop in overrides.stop_sequences or () if stop in text]
     if ends:
         reply = replace(reply, tokens=split(text[: min(ends)]), finish_reason="stop")

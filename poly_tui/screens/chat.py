@@ -1,5 +1,7 @@
 """The chat: one conversation, its transcript, and the line to write the next prompt."""
 
+from itertools import groupby
+from operator import itemgetter
 from typing import ClassVar
 
 from textual import events, on, work
@@ -10,12 +12,12 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from poly_engine.interface import Engine
-from poly_engine.types import Done, Progress, Token, Truncated
+from poly_engine.types import BiasState, Done, Progress, Thinking, Token, Truncated
 from poly_tui.screens.conversation import Asked, Conversation, Failed, Loading, News, Opened, Queued, Stopped
 from poly_tui.screens.meter import Meter
 from poly_tui.screens.pacer import Pacer
 from poly_tui.screens.tasks import TaskPicker
-from poly_tui.transcript import Kind, Transcript
+from poly_tui.transcript import Kind, Passage, Transcript
 from poly_tui.widgets.composer import Composer
 from poly_tui.widgets.keys import KeysBar
 from poly_tui.widgets.queue import QueueView
@@ -47,8 +49,8 @@ class ChatScreen(Screen[None]):
         self._conversation = Conversation(engine, task, self._hear)
         self._meter = Meter()
         self._pacer = Pacer(self, self._paint)
-        self._unpainted: list[str] = []
-        self._has_answer = False
+        self._unpainted: list[tuple[Kind, Passage]] = []
+        self._growing: Kind | None = None
         self._title = TitleBar()
         self._transcript = Transcript()
         self._queue = QueueView()
@@ -137,7 +139,10 @@ class ChatScreen(Screen[None]):
 
     def _hear(self, news: News) -> None:
         if isinstance(news, Token):  # first, because there are thousands
-            self._unpainted.append(news.text)
+            self._unpainted.append((Kind.ANSWER, Passage.of(news.text, is_forced=news.is_forced)))
+            self._meter.hear(news)
+        elif isinstance(news, Thinking):
+            self._unpainted.append((Kind.THINKING, Passage(news.text)))
             self._meter.hear(news)
         else:
             self._write()
@@ -159,7 +164,7 @@ class ChatScreen(Screen[None]):
             case Queued():
                 self._queue.show(news.prompts)
             case Asked():
-                self._has_answer = False
+                self._growing = None
                 self._transcript.add(Kind.PROMPT, news.prompt)
                 self._meter.ask()
             case Progress():
@@ -181,10 +186,10 @@ class ChatScreen(Screen[None]):
 
     def _mark_end(self, done: Done) -> None:
         if done.finish_reason == "length":
-            self._transcript.add(Kind.MARK, "cut off at the limit of tokens")
+            self._transcript.add(Kind.MARK, _describe_limit(self._meter.status.bias_state))
         elif done.finish_reason == "cancelled":
             self._transcript.add(Kind.MARK, "stopped")
-        elif not self._has_answer:
+        elif self._growing is not Kind.ANSWER:
             self._transcript.add(Kind.MARK, "the answer is empty")
 
     # How it is done
@@ -207,13 +212,18 @@ class ChatScreen(Screen[None]):
 
     def _write(self) -> None:
         """Put the tokens that came since the last time into the transcript."""
-        text = "".join(self._unpainted)
+        for kind, tokens in groupby(self._unpainted, key=itemgetter(0)):
+            self._grow(kind, Passage.join(passage for _, passage in tokens))
         self._unpainted.clear()
-        if text and not self._has_answer:
-            self._transcript.add(Kind.ANSWER)
-            self._has_answer = True
-        if text:
-            self._transcript.append(text)
+
+    def _grow(self, kind: Kind, passage: Passage) -> None:
+        """Add to the block that is being written, or begin one of another kind."""
+        if not passage:
+            return
+        if kind is not self._growing:
+            self._transcript.add(kind)
+            self._growing = kind
+        self._transcript.append(passage)
 
     def _paint(self) -> None:
         self._write()
@@ -224,6 +234,12 @@ class ChatScreen(Screen[None]):
 
     def _copied(self, text: str) -> None:
         self.notify(f"copied {len(text)} characters", markup=False)
+
+
+def _describe_limit(bias_state: BiasState | None) -> str:
+    if bias_state in ("closing", "complete"):
+        return "brought to its shortest end at the limit of tokens, and still fits its schema"
+    return "cut off at the limit of tokens"
 
 
 def _describe_loss(loss: Truncated) -> str:

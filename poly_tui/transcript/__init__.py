@@ -2,6 +2,7 @@
 
 from poly_tui.transcript.block import Block
 from poly_tui.transcript.look import Kind, Look
+from poly_tui.transcript.passage import Passage
 from poly_tui.transcript.transcript import Transcript
 
-__all__ = ["Block", "Kind", "Look", "Transcript"]
+__all__ = ["Block", "Kind", "Look", "Passage", "Transcript"]

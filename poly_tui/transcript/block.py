@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from poly_tui.transcript.clean import clean
 from poly_tui.transcript.look import Kind, Look
+from poly_tui.transcript.passage import Passage
 from poly_tui.transcript.rows import PlainRows, Renderer, Row, RuleRows
 
 __all__ = ["Block"]
@@ -14,30 +15,30 @@ class Block:
 
     def __init__(self, kind: Kind, look: Look, width: int, text: str = "") -> None:
         self.kind = kind
-        self._parts: list[str] = []
-        self._held = ""
+        self._parts: list[Passage] = []
+        self._held = Passage()
         self._rows: Renderer
         self.lay_out(look, width)
-        self.append(text)
+        self.append(Passage(text))
 
     @property
     def text(self) -> str:
         """The text, cleaned."""
-        return "".join(self._parts)
+        return "".join(part.text for part in self._parts)
 
     @property
     def rows(self) -> Sequence[Row]:
         """The rows of the text at the width of the last layout."""
         return self._rows.rows
 
-    def append(self, text: str) -> int:
+    def append(self, passage: Passage) -> int:
         """Add untrusted text; return the index of the first row that changed."""
-        text = self._held + clean(text)
+        passage = self._held + passage.map(clean)
         if not self._parts:
-            text = text.lstrip("\n")
-        shown = text.rstrip()
+            passage = passage.lstrip("\n")
+        shown = passage.rstrip()
         # White space is shown once something follows it: an answer that ends in newlines leaves no empty rows.
-        self._held = text[len(shown) :]
+        self._held = passage[len(shown) :]
         if shown:
             self._parts.append(shown)
         return self._rows.append(shown)
@@ -46,4 +47,4 @@ class Block:
         """Make the rows anew, for another width or theme."""
         renderer = RuleRows if self.kind is Kind.DIVIDER else PlainRows
         self._rows = renderer(self.kind, look, width)
-        self._rows.append(self.text)
+        self._rows.append(Passage.join(self._parts))

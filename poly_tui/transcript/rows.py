@@ -10,6 +10,7 @@ from textual.strip import Strip
 
 from poly_tui.transcript.clean import drawable
 from poly_tui.transcript.look import Kind, Look
+from poly_tui.transcript.passage import Passage
 from poly_tui.transcript.wrap import row_starts
 
 __all__ = ["INDENT", "PlainRows", "Renderer", "Row", "RuleRows"]
@@ -23,13 +24,20 @@ class Row:
     """One row on the screen. `ends_line` is False where the line was wrapped, so that copying can mend it."""
 
     sign: str
-    text: str
+    passage: Passage
     look: Look
     ends_line: bool = False
 
+    @property
+    def text(self) -> str:
+        """What the row says, without its margin."""
+        return self.passage.text
+
     def strip(self) -> Strip:
         """What is painted. A strip is a heavy thing, so it is made for the rows that are seen."""
-        return Strip([Segment(f" {self.sign} ", self.look.sign), Segment(self.text, self.look.text)])
+        look = self.look
+        runs = [Segment(text, look.forced if is_forced else look.text) for text, is_forced in self.passage.runs()]
+        return Strip([Segment(f" {self.sign} ", look.sign), *runs])
 
 
 class Renderer(Protocol):
@@ -39,7 +47,7 @@ class Renderer(Protocol):
     def rows(self) -> Sequence[Row]:
         """The rows of what was appended so far; at least one."""
 
-    def append(self, text: str) -> int:
+    def append(self, passage: Passage) -> int:
         """Add cleaned text; return the index of the first row that changed."""
 
 
@@ -51,33 +59,33 @@ class PlainRows:
         self._look = look
         self._width = max(2, width - INDENT)  # a wide character must fit
         self._rows: list[Row] = []
-        self._push("")
+        self._push(Passage())
 
     @property
     def rows(self) -> Sequence[Row]:
         """The rows so far; at least one, which may be empty."""
         return self._rows
 
-    def append(self, text: str) -> int:
+    def append(self, passage: Passage) -> int:
         """Add cleaned text; return the index of the first row that changed."""
         first_changed = len(self._rows) - 1
-        line, *more = drawable(text).split("\n")
+        line, *more = passage.map(drawable).lines()
         self._extend_line(line)
         for line in more:
-            self._push(self._rows.pop().text, ends_line=True)
-            self._push("")
+            self._push(self._rows.pop().passage, ends_line=True)
+            self._push(Passage())
             self._extend_line(line)
         return first_changed
 
-    def _extend_line(self, text: str) -> None:
-        line = self._rows.pop().text + text
-        starts = row_starts(line, self._width)
+    def _extend_line(self, passage: Passage) -> None:
+        line = self._rows.pop().passage + passage
+        starts = row_starts(line.text, self._width)
         for start, end in zip(starts, [*starts[1:], len(line)], strict=True):
             self._push(line[start:end])
 
-    def _push(self, text: str, *, ends_line: bool = False) -> None:
+    def _push(self, passage: Passage, *, ends_line: bool = False) -> None:
         sign = " " if self._rows else self._kind.sign
-        self._rows.append(Row(sign, text, self._look, ends_line))
+        self._rows.append(Row(sign, passage, self._look, ends_line))
 
 
 class RuleRows:
@@ -93,9 +101,9 @@ class RuleRows:
     def rows(self) -> Sequence[Row]:
         """The row."""
         ruled = set_cell_size(f"{self._text} " + "─" * self._width, self._width)
-        return (Row(self._kind.sign, ruled, self._look),)
+        return (Row(self._kind.sign, Passage(ruled), self._look),)
 
-    def append(self, text: str) -> int:
+    def append(self, passage: Passage) -> int:
         """Add cleaned text; newlines become spaces."""
-        self._text += drawable(text).replace("\n", " ")
+        self._text += drawable(passage.text).replace("\n", " ")
         return 0

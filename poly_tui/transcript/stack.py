@@ -8,6 +8,7 @@ from textual.selection import Selection
 
 from poly_tui.transcript.block import Block
 from poly_tui.transcript.look import Kind, Look
+from poly_tui.transcript.passage import Passage
 from poly_tui.transcript.rows import INDENT, Row
 
 __all__ = ["Place", "Stack"]
@@ -46,10 +47,10 @@ class Stack:
         self._starts.append(start)
         return start
 
-    def append(self, text: str) -> int:
+    def append(self, passage: Passage) -> int:
         """Add text to the last block; return the first row that changed."""
         index = len(self._blocks) - 1
-        return self._starts[index] + self._gap(index) + self._blocks[index].append(text)
+        return self._starts[index] + self._gap(index) + self._blocks[index].append(passage)
 
     def clear(self) -> None:
         """Forget all blocks."""
@@ -59,7 +60,7 @@ class Stack:
     def lay_out(self, looks: Mapping[Kind, Look], width: int) -> None:
         """Make all rows anew, for another theme or width."""
         self._looks, self._width = looks, width
-        self._gap_row = Row(" ", "", looks[Kind.ANSWER], ends_line=True)
+        self._gap_row = Row(" ", Passage(), looks[Kind.ANSWER], ends_line=True)
         start = 0
         for index, block in enumerate(self._blocks):
             block.lay_out(looks[block.kind], width)

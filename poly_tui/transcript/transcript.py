@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from poly_tui.transcript.block import Block
 from poly_tui.transcript.look import Kind, Look
+from poly_tui.transcript.passage import Passage
 from poly_tui.transcript.rows import INDENT, Row
 from poly_tui.transcript.stack import Stack, selected_span
 
@@ -34,7 +35,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
     It follows the end as long as the reader is there. Nothing in a text is taken for markup.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {name for kind in Kind for name in (kind.value, f"{kind.value}-sign")}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {name for kind in Kind for name in kind.classes}
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "line(1)", "down", id="transcript.down", show=False),
@@ -61,7 +62,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self._looks = {kind: Look(Style.null(), Style.null()) for kind in Kind}
+        self._looks = {kind: Look(Style.null(), Style.null(), Style.null()) for kind in Kind}
         self._width = MAX_WIDTH
         self._stack = Stack(self._looks, self._width)
         self._strips: LRUCache[Row, Strip] = LRUCache(MAX_STRIPS)
@@ -82,9 +83,9 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         """Begin a new block."""
         self._show_from(self._stack.add(kind, text))
 
-    def append(self, text: str) -> None:
+    def append(self, passage: Passage) -> None:
         """Add text to the last block."""
-        self._show_from(self._stack.append(text))
+        self._show_from(self._stack.append(passage))
 
     def clear(self) -> None:
         """Forget all blocks."""
@@ -172,7 +173,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _read_looks(self) -> None:
         style = self.get_component_rich_style
-        looks = {kind: Look(style(kind.value), style(f"{kind.value}-sign")) for kind in Kind}
+        looks = {kind: Look(*map(style, kind.classes)) for kind in Kind}
         if looks != self._looks:
             self._looks = looks
             self._lay_out()

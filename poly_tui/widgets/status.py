@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from poly_engine.types import BiasState
+
 __all__ = ["Phase", "Status"]
 
 
@@ -14,13 +16,19 @@ class Phase(Enum):
     READY = "ready"
     WAITING = "waiting"
     READING = "reading prompt"
+    THINKING = "thinking"
     WRITING = "writing"
     FAILED = "failed"
 
     @property
     def is_answering(self) -> bool:
         """Whether a prompt is being answered."""
-        return self in (Phase.WAITING, Phase.READING, Phase.WRITING)
+        return self in (Phase.WAITING, Phase.READING) or self.is_generating
+
+    @property
+    def is_generating(self) -> bool:
+        """Whether tokens come in."""
+        return self in (Phase.THINKING, Phase.WRITING)
 
     @property
     def is_busy(self) -> bool:
@@ -30,7 +38,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A moment of a conversation. What is not known is None."""
+    """A moment of a conversation. What is not known is None; so is what only an answer with a bias has."""
 
     phase: Phase = Phase.UNLOADED
     loaded_share: float = 0.0
@@ -39,6 +47,8 @@ class Status:
     tokens_per_s: float | None = None
     n_tokens: int | None = None
     first_token_s: float | None = None
+    bias_state: BiasState | None = None
+    forced_share: float | None = None
     context_used: int | None = None
     context_size: int | None = None
     is_following: bool = True

@@ -21,6 +21,11 @@ GLYPHS = {
     Phase.READY: ("●", "$text-success"),
     Phase.FAILED: ("✗", "$text-error"),
 }
+BIAS_STATES = {
+    "open": ("valid so far", ""),
+    "closing": ("closing", "$text-warning"),
+    "complete": ("complete", "$text-success"),
+}
 
 
 class StatusLine(Widget):
@@ -39,7 +44,7 @@ class StatusLine(Widget):
     def watch_status(self, status: Status) -> None:
         """Let the spinner run while nothing else keeps the line moving."""
         if self._spin is not None:
-            if status.phase.is_busy and status.phase is not Phase.WRITING and self._moves:
+            if status.phase.is_busy and not status.phase.is_generating and self._moves:
                 self._spin.resume()
             else:
                 self._spin.pause()
@@ -77,14 +82,17 @@ def _ever_less(status: Status) -> Iterator[tuple[list[Content], Content]]:
     speed = _figure(status.tokens_per_s, ".1f" if (status.tokens_per_s or 0) < 1000 else ".0f", "tok/s")
     count = _figure(status.n_tokens, "d", "tok")
     first = _figure(status.first_token_s, ".2f", "s", name="ttft ")
+    bias, forced = _biases(status)
     gauge, numbers, share = _contexts(status)
     place, arrow = _places(status)
-    yield [speed, count, first, gauge], place
-    yield [speed, count, gauge], place
-    yield [speed, count, numbers], place
-    yield [speed, share], place
-    yield [speed, share], arrow
-    yield [speed], arrow
+    yield [bias, forced, speed, count, first, gauge], place
+    yield [bias, forced, speed, count, gauge], place
+    yield [bias, forced, speed, count, numbers], place
+    yield [bias, forced, speed, share], place
+    yield [bias, speed, share], place
+    yield [bias, speed, share], arrow
+    yield [bias, speed], arrow
+    yield [bias], arrow
     yield [], arrow
 
 
@@ -92,6 +100,14 @@ def _figure(value: float | None, form: str, unit: str, name: str = "") -> Conten
     if value is None:
         return Content("")
     return Content.assemble((name, "dim"), f"{value:{form}}", (f" {unit}", "dim"))
+
+
+def _biases(status: Status) -> tuple[Content, Content]:
+    """How far an answer with a bias is, and how much of it was forced."""
+    if status.bias_state is None:
+        return Content(""), Content("")
+    share = None if status.forced_share is None else 100 * status.forced_share
+    return Content.styled(*BIAS_STATES[status.bias_state]), _figure(share, ".0f", "% forced")
 
 
 def _contexts(status: Status) -> tuple[Content, Content, Content]:

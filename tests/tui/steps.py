@@ -17,7 +17,7 @@ from poly_tui.widgets.status_line import StatusLine
 from tests.fake_engine import FakeEngine
 
 SIZES = [(40, 12), (80, 24), (160, 48)]
-LOOKS = {kind: Look(Style(bold=True), Style(dim=True)) for kind in Kind}
+LOOKS = {kind: Look(Style(bold=True), Style(dim=True), Style(italic=True)) for kind in Kind}
 PATIENCE_S = 20
 
 
@@ -76,10 +76,15 @@ class Chat:
         await self.pilot.press("enter")
 
     async def ask(self, prompt: str) -> None:
-        """Say `prompt` and wait for the whole answer."""
+        """Say `prompt` and wait until the whole answer is painted."""
         n_before = len(self.texts(Kind.PROMPT))
         await self.say(prompt)
-        await self.until(lambda: len(self.texts(Kind.PROMPT)) > n_before and self.status.state == "ready")
+        await self.until(lambda: len(self.texts(Kind.PROMPT)) > n_before and self._is_ready)
+
+    @property
+    def _is_ready(self) -> bool:
+        # The line itself may still show how things were before the prompt
+        return self.status.state == "ready" and self.status == self.screen._meter.status
 
 
 @asynccontextmanager

@@ -1,5 +1,7 @@
 """Blocks, and the stack of them."""
 
+from collections.abc import Iterable
+
 from hypothesis import given, strategies as st
 from textual.geometry import Offset
 from textual.selection import Selection
@@ -7,13 +9,14 @@ from textual.strip import Strip
 
 from poly_tui.transcript.block import Block
 from poly_tui.transcript.look import Kind
+from poly_tui.transcript.passage import Passage
 from poly_tui.transcript.rows import INDENT
 from poly_tui.transcript.stack import Place, Stack
 from tests.tui.steps import LOOKS
 
+TEXTS = st.text(st.sampled_from("ab  \n\t漢か🎉👩\u200d\ufe0f\u0301\u3099❤\x1b[1m\r") | st.characters(), max_size=12)
 TOKENS = st.lists(
-    st.text(st.sampled_from("ab  \n\t漢か🎉👩\u200d\ufe0f\u0301\u3099❤\x1b[1m\r") | st.characters(), max_size=12),
-    max_size=20,
+    st.tuples(TEXTS, st.booleans()).map(lambda token: Passage.of(token[0], is_forced=token[1])), max_size=20
 )
 WIDTHS = st.integers(min_value=8, max_value=40)
 
@@ -26,25 +29,35 @@ def answer(text: str = "", width: int = 20) -> Block:
     return Block(Kind.ANSWER, LOOKS[Kind.ANSWER], width, text)
 
 
-@given(TOKENS, WIDTHS)
-def test_any_split_into_tokens_ends_in_the_same_strips_as_one_pass(tokens: list[str], width: int) -> None:
-    streamed = answer(width=width)
+def streamed(tokens: Iterable[Passage], width: int = 20) -> Block:
+    block = answer(width=width)
     for token in tokens:
-        streamed.append(token)
-    assert strips(streamed) == strips(answer("".join(tokens), width))
+        block.append(token)
+    return block
+
+
+def forced_text(block: Block) -> list[str]:
+    """What looks forced in each row."""
+    forced = LOOKS[Kind.ANSWER].forced
+    return ["".join(segment.text for segment in strip if segment.style == forced) for strip in strips(block)]
+
+
+@given(TOKENS, WIDTHS)
+def test_any_split_into_tokens_ends_in_the_same_strips_as_one_pass(tokens: list[Passage], width: int) -> None:
+    assert strips(streamed(tokens, width)) == strips(streamed([Passage.join(tokens)], width))
 
 
 @given(TOKENS, WIDTHS, WIDTHS)
 def test_another_width_gives_the_same_strips_as_that_width_from_the_start(
-    tokens: list[str], width: int, before: int
+    tokens: list[Passage], width: int, before: int
 ) -> None:
-    block = answer("".join(tokens), before)
+    block = streamed(tokens, before)
     block.lay_out(LOOKS[Kind.ANSWER], width)
-    assert strips(block) == strips(answer("".join(tokens), width))
+    assert strips(block) == strips(streamed(tokens, width))
 
 
 @given(TOKENS, WIDTHS)
-def test_appending_changes_no_row_above_the_one_that_it_names(tokens: list[str], width: int) -> None:
+def test_appending_changes_no_row_above_the_one_that_it_names(tokens: list[Passage], width: int) -> None:
     block = answer(width=width)
     for token in tokens:
         before = strips(block)
@@ -55,14 +68,30 @@ def test_appending_changes_no_row_above_the_one_that_it_names(tokens: list[str],
 def test_appending_to_a_long_answer_wraps_only_its_last_row() -> None:
     block = answer("word " * 10_000)
     before = block.rows[:-1]
-    block.append("more")
+    block.append(Passage("more"))
     assert list(block.rows[: len(before)]) == list(before)  # the very same rows: they compare by identity
+
+
+@given(TOKENS, WIDTHS)
+def test_what_was_forced_changes_the_look_of_the_rows_but_not_their_text(tokens: list[Passage], width: int) -> None:
+    plain = answer("".join(token.text for token in tokens), width)
+    assert [row.text for row in streamed(tokens, width).rows] == [row.text for row in plain.rows]
+    assert streamed(tokens, width).text == plain.text
+
+
+def test_forced_text_is_marked_whatever_becomes_of_it_and_wherever_it_is_wrapped() -> None:
+    forced = Passage.of('\t\x1b{"name\u200d": ', is_forced=True)
+    block = streamed([Passage("\n ok "), forced, Passage('"Ann"'), Passage.of("}\n", is_forced=True)], 60)
+    assert (block.rows[0].text, forced_text(block)) == (' ok     ␛{"name": "Ann"}', ['    ␛{"name": }'])
+    block.lay_out(LOOKS[Kind.ANSWER], INDENT + 12)
+    assert [row.text for row in block.rows] == [" ok     ", '␛{"name": ', '"Ann"}']
+    assert forced_text(block) == ["    ", '␛{"name": ', "}"]
 
 
 def test_white_space_around_an_answer_takes_no_rows() -> None:
     block = answer("\n\nhello\n\n")
     assert [row.text for row in block.rows] == ["hello"]
-    block.append("you")
+    block.append(Passage("you"))
     assert [row.text for row in block.rows] == ["hello", "", "you"]
 
 

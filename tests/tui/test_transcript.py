@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from rich.segment import Segment
 from textual import events
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 import poly_tui
-from poly_tui.transcript import Kind, Transcript
+from poly_tui.transcript import Kind, Passage, Transcript
 from tests.tui.steps import SIZES, screen_rows, wait_until
 
 LINES = "\n".join(f"line {n}" for n in range(100))
@@ -47,7 +48,7 @@ async def test_the_end_is_followed_while_text_is_added(size: tuple[int, int]) ->
     async with open_transcript(size) as (pilot, transcript):
         transcript.add(Kind.ANSWER)
         for line in LINES.splitlines(keepends=True):
-            transcript.append(line)
+            transcript.append(Passage(line))
         await pilot.pause()
         assert transcript.is_following
         assert "line 99" in screen_rows(pilot)[-1]
@@ -59,7 +60,7 @@ async def test_scrolling_up_stops_following_and_the_end_key_resumes_it(key: str)
         transcript.add(Kind.ANSWER, LINES)
         await pilot.press(key)
         before = screen_rows(pilot)
-        transcript.append("\nmore\nand more")
+        transcript.append(Passage("\nmore\nand more"))
         await pilot.pause()
         assert not transcript.is_following
         assert [row[:70] for row in screen_rows(pilot)] == [row[:70] for row in before]
@@ -72,7 +73,7 @@ async def test_it_is_told_how_many_rows_are_new_below() -> None:
     async with open_transcript() as (pilot, transcript):
         transcript.add(Kind.ANSWER, LINES)
         await pilot.press("k")
-        transcript.append("\nmore\nand more")
+        transcript.append(Passage("\nmore\nand more"))
         await pilot.pause()
         assert isinstance(pilot.app, TranscriptApp)
         last = pilot.app.moves[-1]
@@ -168,6 +169,38 @@ async def test_a_new_theme_recolours_what_is_there() -> None:
         assert style is not None
         assert style.bgcolor is not None
         assert style.bgcolor.get_truecolor().red > 128
+
+
+async def test_forced_text_keeps_its_look_at_another_width_and_in_another_theme() -> None:
+    def dim_segments() -> list[Segment]:
+        rows = (transcript.render_line(y) for y in range(transcript.size.height))
+        return [segment for row in rows for segment in row if segment.style and segment.style.dim]
+
+    def dim() -> list[str]:
+        return [segment.text for segment in dim_segments()]
+
+    async with open_transcript((80, 24)) as (pilot, transcript):
+        transcript.add(Kind.ANSWER)
+        transcript.append(Passage("some ") + Passage.of("that could not be otherwise", is_forced=True))
+        await pilot.pause()
+        assert dim() == ["that could not be otherwise"]
+        await pilot.resize_terminal(24, 24)
+        await wait_until(pilot, lambda: dim() == ["that could not ", "be otherwise"])
+        dark = dim_segments()
+        pilot.app.theme = "textual-light"
+        await wait_until(pilot, lambda: dim_segments() != dark)
+        assert dim() == ["that could not ", "be otherwise"]
+
+
+async def test_forced_text_is_selected_like_any_other() -> None:
+    async with open_transcript() as (pilot, transcript):
+        transcript.add(Kind.ANSWER)
+        transcript.append(Passage.of('{"name": ', is_forced=True) + Passage('"Ann"'))
+        await pilot.pause()
+        await pilot.mouse_down(Transcript, offset=(5, 0))
+        await pilot.hover(Transcript, offset=(14, 0))
+        await pilot.mouse_up(Transcript, offset=(14, 0))
+        assert pilot.app.screen.get_selected_text() == 'name": "An'
 
 
 async def test_clearing_leaves_nothing_behind() -> None:
