@@ -16,6 +16,8 @@ from poly_engine.errors import (
     EngineFailed,
     IllegalToken,
     InvalidRequest,
+    InvalidSchema,
+    LimitTooLow,
     ModelLoadFailed,
     ModelNotFound,
     NotFound,
@@ -25,6 +27,7 @@ from poly_engine.errors import (
 )
 from poly_engine.interface import Engine, Session
 from poly_engine.types import (
+    Bias,
     Done,
     Embeddings,
     Event,
@@ -32,6 +35,7 @@ from poly_engine.types import (
     Overrides,
     Progress,
     TaskInfo,
+    Thinking,
     Timings,
     Token,
     TokenPiece,
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Bias",
     "ConfigError",
     "ContextExceeded",
     "Done",
@@ -56,6 +61,8 @@ __all__ = [
     "Event",
     "IllegalToken",
     "InvalidRequest",
+    "InvalidSchema",
+    "LimitTooLow",
     "LocalEngine",
     "ModelInfo",
     "ModelLoadFailed",
@@ -68,6 +75,7 @@ __all__ = [
     "SessionBusy",
     "TaskInfo",
     "TaskNotFound",
+    "Thinking",
     "Timings",
     "Token",
     "TokenPiece",

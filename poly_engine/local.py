@@ -54,8 +54,8 @@ class LocalEngine(Engine):
         config = self._config.tasks.get(task)
         if config is None:
             raise TaskNotFound(task, self._config.tasks)
-        if config.biaser or config.memorization:
-            raise InvalidRequest(f"task {task} has a biaser or a memory, which this version cannot serve yet")
+        if config.memorization:
+            raise InvalidRequest(f"task {task} has a memory, which this version cannot serve yet")
         return LocalSession(Task(task, config), lambda: self._client(config.model), system, history)
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:

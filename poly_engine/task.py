@@ -1,6 +1,7 @@
 """A task, ready to be used: its prompts, its sampler, and what it keeps private."""
 
 import random
+from collections.abc import Mapping
 
 from poly_engine import sampling
 from poly_engine.batch.host import OpenedModel
@@ -11,7 +12,7 @@ from poly_engine.llama.vocabulary import Vocabulary
 from poly_engine.prompts import AffixPrompts, Prompts, Said, Written
 from poly_engine.sampling import SamplerChain
 from poly_engine.template import ChatTemplate
-from poly_engine.types import Overrides
+from poly_engine.types import Bias, Overrides
 
 _SAMPLING_KEYS = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "repetition_penalty_last_n")
 _N_SEEDS = 0xFFFFFFFF  # llama.cpp takes 32 bits, and the last number to mean "any"
@@ -66,8 +67,26 @@ class Task:
         """How long an answer may be; None if only the context limits it."""
         return self.config.max_tokens if overrides.max_tokens is None else overrides.max_tokens
 
-    def request(self, number: int, tokens: list[int], overrides: Overrides, vocabulary: Vocabulary) -> Generate:
-        """The request to continue `tokens`. Raises InvalidRequest for settings that cannot be."""
+    def bias(self, schema: Bias | Mapping[str, object] | None) -> Bias | None:
+        """What an answer has to look like: `schema` if it is given, else what the task says. Raises InvalidSchema."""
+        if schema is None:
+            return None if self.config.biaser is None else self.config.biaser.bias
+        return schema if isinstance(schema, Bias) else Bias.of_schema(schema)
+
+    def request(
+        self,
+        number: int,
+        tokens: list[int],
+        overrides: Overrides,
+        vocabulary: Vocabulary,
+        *,
+        max_tokens: int,
+        bias: Bias | None = None,
+        continues: bool = False,
+    ) -> Generate:
+        """The request to continue `tokens`. Stop sequences do not count where there is a bias: it says where the answer
+        ends. Raises InvalidRequest for settings that cannot be.
+        """
         config = self.config
         seed = config.seed if overrides.seed is None else overrides.seed
         stops = config.stop_sequences if overrides.stop_sequences is None else overrides.stop_sequences
@@ -76,10 +95,12 @@ class Task:
             tuple(tokens),
             self._sampler(overrides),
             (random.getrandbits(32) if seed is None else seed) % _N_SEEDS,
-            max_tokens=self.max_tokens(overrides),
-            stop_sequences=tuple(stops),
+            max_tokens=max_tokens,
+            stop_sequences=() if bias else tuple(stops),
             private_texts=tuple(config.private_tokens),
             private_ids=self._private_ids(vocabulary),
+            bias=bias,
+            continues=continues,
         )
 
     @property

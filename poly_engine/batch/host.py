@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from poly_engine.batch.messages import Command, Report, Stop
 from poly_engine.batch.scheduler import Scheduler
 from poly_engine.batch.worker import Worker
+from poly_engine.bias.compiled import Biases
 from poly_engine.errors import PolyError
 from poly_engine.llama.embedder import Embedder, max_tokens
 from poly_engine.llama.model import LlamaModel
@@ -46,6 +47,7 @@ class OpenedModel:
     context_size: int
     embedding_size: int
     max_embed_tokens: int
+    biases: Biases
     can_write: bool = True
 
 
@@ -98,11 +100,12 @@ class ThreadHost:
             spec.header, adapters=spec.adapters, gpu_layers=spec.gpu_layers, on_progress=self._has_progressed
         )
         try:
-            runner = self._open_runner(model) if model.is_generative else None
+            biases = Biases(model.vocabulary)
+            runner = self._open_runner(model, biases) if model.is_generative else None
             embedder = cache(lambda: Embedder(model, n_threads=spec.n_threads))  # opened when first asked for
             scheduler = self._make_scheduler(model.vocabulary)
             worker = Worker(scheduler if runner else None, runner, embedder, self._commands, self._on_reports)
-            self._on_opened(_describe(model, spec))
+            self._on_opened(_describe(model, spec, biases))
             worker.run()
             if embedder.cache_info().currsize:
                 embedder().close()
@@ -115,10 +118,11 @@ class ThreadHost:
         self._on_progress(share)
         return not self._is_stopping
 
-    def _open_runner(self, model: LlamaModel) -> Runner:
+    def _open_runner(self, model: LlamaModel, biases: Biases) -> Runner:
         spec = self._spec
         return Runner(
             model,
+            biases,
             n_cells=spec.n_cells,
             n_slots=self._n_slots,
             n_batch=spec.n_batch,
@@ -141,12 +145,13 @@ class ThreadHost:
         return min(self._spec.n_parallel * _SLOTS_PER_STREAM, MAX_SLOTS)
 
 
-def _describe(model: LlamaModel, spec: ModelSpec) -> OpenedModel:
+def _describe(model: LlamaModel, spec: ModelSpec, biases: Biases) -> OpenedModel:
     return OpenedModel(
         model.vocabulary,
         model.chat_template,
         spec.context_size,
         model.embedding_size,
         max_tokens(model),
+        biases,
         can_write=model.is_generative,
     )

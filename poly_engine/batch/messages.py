@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from poly_engine.sampling import SamplerChain
-from poly_engine.types import FinishReason
+from poly_engine.types import Bias, BiasState, FinishReason
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Continue `tokens`. `max_tokens` of None means up to the context size."""
+    """Continue `tokens`. `max_tokens` of None means up to the context size.
+
+    What `bias` demands is kept to, with no private text in it; that has to fit `max_tokens`, which must be given. A
+    request that `continues` another goes before all that wait, as it has waited already.
+    """
 
     id: int
     tokens: tuple[int, ...]
@@ -23,6 +27,8 @@ class Generate:
     stop_sequences: tuple[str, ...] = ()
     private_texts: tuple[str, ...] = ()
     private_ids: frozenset[int] = frozenset()
+    bias: Bias | None = None
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +66,13 @@ class Prefilled:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """One token was sampled, and `text` may be shown now."""
+    """One token was sampled, or forced, and `text` may be shown now."""
 
     id: int
     token: int
     text: str
+    is_forced: bool = False
+    bias_state: BiasState | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from poly_engine.batch.messages import Failed, Generate, Prefilled, Report
 from poly_engine.batch.sequence import Pieces, Sequence
 from poly_engine.batch.slots import CacheEdit, Slots
+from poly_engine.batch.taken import Taken
+
+NOTHING = Taken()
 
 _WORTH_WAITING_FOR = 16
 """Tokens of a common beginning that make it worth waiting until a running sequence has computed them."""
@@ -37,9 +40,9 @@ class Scheduler:
     """Lets any number of requests share one KV cache.
 
     The policy: requests are admitted in order, up to `n_parallel` at once. One that shares a long beginning with a
-    prompt that is being read waits for it and copies it. Every step takes one token of each sequence that writes,
-    and fills up with prompt tokens of those that read, oldest first. When the cache is full, idle slots are evicted,
-    then the youngest sequence gives its cells back and is computed anew later.
+    prompt that is being read waits for it and copies it. Every step takes what is pending of each sequence that writes,
+    mostly one token, and fills up with prompt tokens of those that read, oldest first. When the cache is full, idle
+    slots are evicted, then the youngest sequence gives its cells back and is computed anew later.
     """
 
     def __init__(
@@ -69,12 +72,19 @@ class Scheduler:
         """Whether somebody is in the middle of an answer, and would notice a long step."""
         return any(sequence.is_writing for sequence in self._running)
 
-    def submit(self, request: Generate) -> list[Report]:
-        """Put a request at the end of the queue."""
+    def submit(self, request: Generate, opening: Taken = NOTHING) -> list[Report]:
+        """Put a request at the end of the queue. `opening` is what its answer begins with in any case."""
         if not 0 < len(request.tokens) < self._context_size:
             return [Failed(request.id, f"{len(request.tokens)} tokens do not fit a context of {self._context_size}")]
-        self._waiting.append(Sequence(request, self._n_arrived, self._context_size))
+        sequence = Sequence(request, self._n_arrived, self._context_size)
         self._n_arrived += 1
+        sequence.begin(opening, self._pieces)
+        if sequence.is_over:
+            return [_prefilled(sequence), *sequence.outcome()]
+        if request.continues:
+            self._waiting.appendleft(sequence)
+        else:
+            self._waiting.append(sequence)
         return []
 
     def cancel(self, request_id: int) -> list[Report]:
@@ -82,7 +92,7 @@ class Scheduler:
         for sequence in (*self._running, *self._waiting):
             if sequence.request.id == request_id:
                 sequence.cancel()
-                return [self._close(sequence)]
+                return self._close(sequence)
         return []
 
     def next_batch(self, n_prefill: int) -> Batch:
@@ -95,15 +105,14 @@ class Scheduler:
             self._add_rows(batch, sequence, n)
         return batch
 
-    def accept(self, sampled: Values[int]) -> list[Report]:
-        """Take the sampled tokens of the batch, one per output in their order, and say what came of them."""
-        assert len(sampled) == len(self._outputs), f"{len(sampled)} tokens for {len(self._outputs)} outputs"
+    def accept(self, taken: Values[Taken]) -> list[Report]:
+        """Take what came of the batch, one for each output in their order, and say what may be shown of it."""
+        assert len(taken) == len(self._outputs), f"{len(taken)} results for {len(self._outputs)} outputs"
         reports: list[Report] = [_prefilled(sequence) for sequence in self._readers]
-        for sequence, token in zip(self._outputs, sampled, strict=True):
-            if generated := sequence.append(token, self._pieces):
-                reports.append(generated)
-            if sequence.finish_reason is not None:
-                reports.append(self._close(sequence))
+        for sequence, its in zip(self._outputs, taken, strict=True):
+            reports += sequence.take(its, self._pieces)
+            if sequence.is_over:
+                reports += self._close(sequence)
         self._outputs, self._readers = [], []
         return reports
 
@@ -140,7 +149,7 @@ class Scheduler:
             self._slots.admit(sequence, admission)
             self._running.append(sequence)
             self._running.sort(key=lambda other: other.arrival)
-            if not sequence.n_generated:
+            if sequence.n_cached is None:
                 sequence.n_cached = admission.n
             reports.append(_prefilled(sequence))
         return reports
@@ -155,7 +164,8 @@ class Scheduler:
             sequence = served.pop(0)
             while not self._slots.obtainable(1) and served:
                 self._preempt(served.pop())
-            limit = room if sequence.is_writing else min(room, n_prefill)
+            n_writers = sum(other.is_writing for other in served)  # each of them gets a row
+            limit = room - n_writers if sequence.is_writing else min(room, n_prefill)
             n = self._slots.obtainable(min(sequence.n_pending, limit))
             if n:
                 self._slots.reserve(sequence, n)
@@ -182,15 +192,15 @@ class Scheduler:
             batch.outputs.append((batch.n_rows - 1, sequence.request.id))
             self._outputs.append(sequence)
 
-    def _close(self, sequence: Sequence) -> Report:
+    def _close(self, sequence: Sequence) -> list[Report]:
         if sequence.slot is None:
             self._waiting.remove(sequence)
         else:
             self._slots.release(sequence)
             self._running.remove(sequence)
-        return sequence.finished()
+        return sequence.outcome()
 
 
 def _prefilled(sequence: Sequence) -> Prefilled:
     done = min(sequence.n_computed, sequence.n_prompt)
-    return Prefilled(sequence.request.id, done, sequence.n_prompt, min(sequence.n_cached, sequence.n_prompt))
+    return Prefilled(sequence.request.id, done, sequence.n_prompt, min(sequence.n_cached or 0, sequence.n_prompt))

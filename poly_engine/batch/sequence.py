@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from poly_engine.batch.messages import Finished, Generate, Generated
+from poly_engine.batch.messages import Failed, Finished, Generate, Generated, Report
+from poly_engine.batch.taken import Step, Taken
 from poly_engine.text.stream import TextStream
 from poly_engine.types import FinishReason
 
@@ -21,7 +22,8 @@ class Sequence:
     """A request on its way.
 
     `tokens` are its prompt and what was generated. The first `n_computed` of them are in the KV cache (`n_cached` were
-    when it was admitted), the others are pending; while it writes, that is just the token that was sampled last.
+    when it was admitted), the others are pending; while it writes, that is the token that was sampled last, and those
+    that were forced behind it.
     """
 
     def __init__(self, request: Generate, arrival: int, context_size: int) -> None:
@@ -29,13 +31,16 @@ class Sequence:
         self.arrival = arrival
         self.tokens = list(request.tokens)
         self.n_computed = 0
-        self.n_cached = 0
+        self.n_cached: int | None = None
         self.slot: int | None = None
         self.finish_reason: FinishReason | None = None
+        self.failure: str | None = None
         room = context_size - len(request.tokens)
         self._n_max = room if request.max_tokens is None else min(request.max_tokens, room)
-        self._text = TextStream(request.stop_sequences, request.private_texts)
+        private = request.private_texts if request.bias is None else ()  # else nothing private is generated
+        self._text = TextStream(request.stop_sequences, private)
         self._end_token: int | None = None
+        self._unreported: list[Report] = []
 
     @property
     def n_prompt(self) -> int:
@@ -57,8 +62,49 @@ class Sequence:
         """Whether its prompt is read."""
         return self.n_computed >= self.n_prompt
 
-    def append(self, token: int, pieces: Pieces) -> Generated | None:
-        """Take the sampled token and say what of it may be shown; sets `finish_reason` where the answer ends."""
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is to be computed any more."""
+        return self.finish_reason is not None or self.failure is not None
+
+    def begin(self, opening: Taken, pieces: Pieces) -> None:
+        """Take what the answer begins with, before anything is computed. It is reported with the first output."""
+        self._unreported = self._take(opening, pieces)
+
+    def take(self, taken: Taken, pieces: Pieces) -> list[Report]:
+        """Take what follows and say what of it may be shown; sets `finish_reason` or `failure` where it is over."""
+        reports = self._unreported + self._take(taken, pieces)
+        self._unreported = []
+        return reports
+
+    def cancel(self) -> None:
+        """End it here."""
+        self.finish_reason = "cancelled"
+
+    def outcome(self) -> list[Report]:
+        """What to report when it is over, with what was not reported before."""
+        if self.failure is not None:
+            return [Failed(self.request.id, self.failure)]
+        assert self.finish_reason is not None
+        n_kept, tail = self._text.kept()
+        kept = tuple(self.tokens[self.n_prompt : self.n_prompt + n_kept])
+        finished = Finished(self.request.id, self.finish_reason, self.n_generated, kept, tail, self._end_token)
+        return [*self._unreported, finished]
+
+    def _take(self, taken: Taken, pieces: Pieces) -> list[Report]:
+        reports: list[Report] = []
+        for step in taken.steps:
+            if generated := self._append(step, pieces):
+                reports.append(generated)
+            if self.is_over:
+                break
+        if taken.ends is not None:
+            self._finish(taken.ends)  # a text with a bias has nothing that was held back
+        self.failure = taken.failure
+        return reports
+
+    def _append(self, step: Step, pieces: Pieces) -> Generated | None:
+        token = step.token
         is_hidden = pieces.is_end(token)
         if is_hidden:
             self._end_token = token
@@ -71,18 +117,9 @@ class Sequence:
                 text += self._finish("stop")
             elif self.n_generated >= self._n_max:
                 text += self._finish("length")
-        return None if is_hidden and not text else Generated(self.request.id, token, text)
-
-    def cancel(self) -> None:
-        """End it here."""
-        self.finish_reason = "cancelled"
-
-    def finished(self) -> Finished:
-        """What to report when it is over."""
-        assert self.finish_reason is not None
-        n_kept, tail = self._text.kept()
-        kept = tuple(self.tokens[self.n_prompt : self.n_prompt + n_kept])
-        return Finished(self.request.id, self.finish_reason, self.n_generated, kept, tail, self._end_token)
+        if is_hidden and not text:
+            return None
+        return Generated(self.request.id, token, text, step.is_forced, step.bias_state)
 
     def _finish(self, reason: FinishReason) -> str:
         self.finish_reason = reason

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from poly_engine.batch.messages import Cancel, Command, Embed, Embedded, Failed, Finished, Generate, Report, Stop
 from poly_engine.batch.scheduler import Batch, Scheduler
-from poly_engine.errors import EngineFailed, ModelLoadFailed
+from poly_engine.batch.taken import Taken
+from poly_engine.errors import EngineFailed, InvalidSchema, ModelLoadFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,14 +27,14 @@ _log = logging.getLogger(__name__)
 class Runner(Protocol):
     """What computes the batches of a scheduler."""
 
-    def prepare(self, request: Generate) -> None:
-        """Make ready to sample for a request."""
+    def prepare(self, request: Generate) -> Taken:
+        """Make ready to sample for a request, and say what its answer begins with in any case."""
 
     def drop(self, request_id: int) -> None:
         """Let go of what a request needed."""
 
-    def decode(self, batch: Batch) -> "list[int]":
-        """Compute a batch and return one sampled token per output. Raises EngineFailed."""
+    def decode(self, batch: Batch) -> list[Taken]:
+        """Compute a batch and return what comes of each of its outputs. Raises EngineFailed."""
 
     def clear(self) -> None:
         """Forget everything that is cached."""
@@ -97,12 +98,12 @@ class Worker:
         assert self._runner is not None
         begin = time.perf_counter()
         try:
-            sampled = self._runner.decode(batch)
+            taken = self._runner.decode(batch)
         except EngineFailed as error:
             self._runner.clear()
             return self._scheduler.fail(str(error))
         self._pace.learn(batch.n_rows, time.perf_counter() - begin)
-        return self._scheduler.accept(sampled)
+        return self._scheduler.accept(taken)
 
     def _take_commands(self) -> None:
         """Take all commands that are there; wait for one if there is nothing else to do."""
@@ -132,8 +133,12 @@ class Worker:
         if self._scheduler is None or self._runner is None:
             self._send([Failed(request.id, "this model computes embeddings only, it cannot write")])
             return
-        self._runner.prepare(request)
-        self._send(self._scheduler.submit(request))
+        try:
+            opening = self._runner.prepare(request)
+        except InvalidSchema as error:
+            self._send([Failed(request.id, str(error))])
+        else:
+            self._send(self._scheduler.submit(request, opening))
 
     def _embed_next(self) -> None:
         if self._embeds:

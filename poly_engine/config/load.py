@@ -120,4 +120,9 @@ def _notes(config: Config) -> list[str]:
         for name, task in config.tasks.items()
         if task.bias_prompt is not None and task.biaser is None
     ]
-    return models + tasks
+    stops = [
+        f"tasks.{_bare_or_quoted(name)}.stop_sequences: ignored, the biaser says where the answer ends"
+        for name, task in config.tasks.items()
+        if task.stop_sequences and task.biaser is not None and task.bias_prompt is None
+    ]
+    return models + tasks + stops

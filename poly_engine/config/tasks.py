@@ -1,14 +1,19 @@
 """Tasks in the configuration: a model, used in one specific way."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from poly_engine.config.schemas import SchemaFile, check, read_schema
 from poly_engine.config.section import Mistake, Section
-from poly_engine.config.values import Count, JsonObject, Location, Texts
+from poly_engine.config.values import Count, JsonObject, Text, Texts, is_json
+from poly_engine.errors import InvalidSchema
 from poly_engine.sampling import parse
 from poly_engine.sampling.settings import COUNT, LAST_N, MIN_P, REPEAT_PENALTY, TEMPERATURE, TOP_P, Range
+from poly_engine.types import Bias
 
 __all__ = ["PLAIN_SETTINGS", "Biaser", "Memorization", "TaskConfig"]
 
@@ -23,15 +28,52 @@ class Biaser(Section):
     """What the answer of a task has to look like. Exactly one key is given."""
 
     json_schema: JsonObject | None = Field(default=None, description="The answer is JSON that fits this JSON schema.")
-    json_schema_file: Location | None = Field(
+    json_schema_file: SchemaFile | None = Field(
         default=None, description="The answer is JSON that fits the JSON schema in this file."
     )
+    choice: Texts | None = Field(default=None, description="The answer is one of these texts.")
+    regex: Text | None = Field(default=None, description="The answer matches this regular expression, all of it.")
+    lark: Text | None = Field(default=None, description="The answer fits this grammar, in the manner of Lark.")
+    gbnf: Text | None = Field(default=None, description="The answer fits this grammar, in llama.cpp's notation.")
+
+    @cached_property
+    def bias(self) -> Bias:
+        """What it says, as one value. Raises InvalidSchema if a file cannot be read any more."""
+        if self.json_schema_file is not None:
+            return read_schema(self.json_schema_file)
+        bias = _given_bias(self.model_dump(exclude_none=True))
+        assert bias is not None, "the biaser has no key"
+        return bias
 
     @classmethod
     def mistakes(cls, given: Mapping[str, object]) -> Iterator[Mistake]:
-        """A biaser has one schema."""
-        if ("json_schema" in given) == ("json_schema_file" in given):
-            yield (), "needs either json_schema or json_schema_file"
+        """A biaser has one key, and what it says can be enforced."""
+        if len(given.keys() & cls.model_fields.keys()) != 1:
+            yield (), f"needs exactly one of {', '.join(cls.model_fields)}"
+        elif bias := _given_bias(given):
+            try:
+                check(bias)
+            except InvalidSchema as error:
+                yield (*given, *error.where), error.reason
+
+
+def _given_bias(given: Mapping[str, object]) -> Bias | None:
+    """The bias that the only key says, if its value is of the right type.
+
+    A file has a check of its own, since the folder that it lies in is not known here.
+    """
+    match dict(given):
+        case {"json_schema": dict(schema)} if is_json(schema):
+            return Bias.of_schema(schema)
+        case {"choice": [*choices]} if all(isinstance(text, str) for text in choices):
+            return Bias("choice", json.dumps(choices))
+        case {"regex": str(source)}:
+            return Bias("regex", source)
+        case {"lark": str(source)}:
+            return Bias("lark", source)
+        case {"gbnf": str(source)}:
+            return Bias("gbnf", source)
+    return None
 
 
 class Memorization(Section):

@@ -23,6 +23,7 @@ __all__ = [
     "Text",
     "Texts",
     "check_url",
+    "is_json",
 ]
 
 
@@ -44,6 +45,15 @@ def check_url(url: str, *schemes: str) -> str:
 
 def _check_http_url(url: str) -> str:
     return check_url(url, "https", "http")
+
+
+def is_json(value: dict[str, object]) -> bool:
+    """Whether a table can be written as JSON."""
+    try:
+        _check_json(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_json(value: dict[str, object]) -> dict[str, object]:

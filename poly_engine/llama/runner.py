@@ -7,7 +7,10 @@ from llama_cpp import llama_cpp as c
 from poly_engine.batch.messages import Generate
 from poly_engine.batch.scheduler import Batch
 from poly_engine.batch.slots import CacheEdit, Copy, Trim
+from poly_engine.batch.taken import Step, Taken
+from poly_engine.bias.compiled import Biases
 from poly_engine.errors import EngineFailed
+from poly_engine.llama.biased import BiasedSampling
 from poly_engine.llama.context import Rows, decode, open_context
 from poly_engine.llama.model import LlamaModel
 from poly_engine.llama.sampler import Sampler, memory_of
@@ -24,7 +27,9 @@ class Runner:
     Raises ModelLoadFailed when the context does not fit the memory.
     """
 
-    def __init__(self, model: LlamaModel, *, n_cells: int, n_slots: int, n_batch: int, n_threads: int) -> None:
+    def __init__(
+        self, model: LlamaModel, biases: Biases, *, n_cells: int, n_slots: int, n_batch: int, n_threads: int
+    ) -> None:
         params = c.llama_context_default_params()
         params.n_ctx = n_cells
         params.n_batch = n_batch
@@ -40,25 +45,34 @@ class Runner:
         self._memory = memory
         self._rows = Rows(n_batch)
         self._samplers: dict[int, Sampler] = {}
+        self._biased = BiasedSampling(biases, model.vocabulary.n_tokens)
 
-    def prepare(self, request: Generate) -> None:
-        """Make the sampler of a request. It looks back at the prompt, too."""
+    def prepare(self, request: Generate) -> Taken:
+        """Make the sampler of a request, and return what its answer begins with in any case. Raises InvalidSchema.
+
+        The sampler looks back at the prompt, too.
+        """
+        opening = self._biased.prepare(request)
         span = memory_of(request.sampler)
-        history = request.tokens[-span:] if span else ()
+        written = (*request.tokens, *(step.token for step in opening.steps))
+        history = written[-span:] if span else ()
         self._samplers[request.id] = Sampler(request.sampler, seed=request.seed, vocab=self._vocab, history=history)
+        return opening
 
     def drop(self, request_id: int) -> None:
         """Free the sampler of a request that is over."""
+        self._biased.drop(request_id)
         if sampler := self._samplers.pop(request_id, None):
             sampler.close()
 
-    def decode(self, batch: Batch) -> list[int]:
-        """Compute a batch and return the sampled token of each of its outputs. Raises EngineFailed."""
+    def decode(self, batch: Batch) -> list[Taken]:
+        """Compute a batch and return what comes of each of its outputs. Raises EngineFailed."""
         for edit in batch.edits:
             self._edit(edit)
         self._rows.fill(batch.tokens, batch.positions, batch.slots, [row for row, _ in batch.outputs])
-        decode(self._context, self._rows)
-        return [self._samplers[request_id].sample(self._context, row) for row, request_id in batch.outputs]
+        with self._biased.masking([request_id for _, request_id in batch.outputs]):
+            decode(self._context, self._rows)
+        return [self._sample(row, request_id) for row, request_id in batch.outputs]
 
     def clear(self) -> None:
         """Forget everything in the cache, after a decode that failed."""
@@ -68,6 +82,7 @@ class Runner:
         """Free the context and the samplers."""
         for request_id in tuple(self._samplers):
             self.drop(request_id)
+        self._biased.close()
         c.llama_free(self._context)
 
     @property
@@ -75,6 +90,12 @@ class Runner:
         vocab = c.llama_model_get_vocab(self._model.pointer)
         assert vocab is not None
         return vocab
+
+    def _sample(self, row: int, request_id: int) -> Taken:
+        sampler = self._samplers[request_id]
+        if self._biased.has(request_id):
+            return self._biased.sample(request_id, sampler, self._context, row)
+        return Taken((Step(sampler.sample(self._context, row)),))
 
     def _edit(self, edit: CacheEdit) -> None:
         match edit:

@@ -2,12 +2,45 @@
 
 from __future__ import annotations  # the binding names its pointer types for type checkers only
 
+import ctypes
 from collections.abc import Iterable
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from llama_cpp import llama_cpp as c
 
 from poly_engine import sampling
 from poly_engine.sampling import SamplerChain, SamplerStep
+
+_ENTRY = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # llama_token_data
+
+
+class Candidates:
+    """Tokens to choose among, with their logits, as llama.cpp wants them: in an array of ours that is filled anew for
+    each choice.
+
+    The tokens that are out of the question are left out, rather than given a logit of minus infinity: some samplers
+    would make NaN of that, and all of them would have to go through a whole vocabulary for a handful of tokens.
+    """
+
+    def __init__(self, n_vocab: int) -> None:
+        self._entries = np.zeros(n_vocab, _ENTRY)
+        self.array: Any = c.llama_token_data_array()  # the binding declares an array where llama.cpp has a pointer
+
+    def fill(self, tokens: npt.NDArray[np.intp], logits: npt.NDArray[np.float32]) -> None:
+        """Set the candidates; `logits` are those of the whole vocabulary."""
+        n = len(tokens)
+        self._entries["id"][:n] = tokens
+        self._entries["logit"][:n] = logits[tokens]
+        self.array.data = ctypes.cast(self._entries.ctypes.data, c.llama_token_data_p)
+        self.array.size, self.array.selected, self.array.sorted = n, -1, False
+
+    @property
+    def chosen(self) -> int:
+        """What a chain chose."""
+        assert self.array.selected >= 0, "a chain of samplers did not choose"
+        return int(self.array.data[self.array.selected].id)
 
 
 class Sampler:
@@ -22,8 +55,17 @@ class Sampler:
             c.llama_sampler_accept(self._chain, token)
 
     def sample(self, context: c.llama_context_p, row: int) -> int:
-        """Choose from the logits of a row of the last decode."""
+        """Choose from the logits of a row of the last decode, and remember what was chosen."""
         return int(c.llama_sampler_sample(self._chain, context, row))
+
+    def choose(self, candidates: Candidates) -> int:
+        """Choose among some of the tokens; what becomes of it is to be told to `remember`."""
+        c.llama_sampler_apply(self._chain, ctypes.byref(candidates.array))
+        return candidates.chosen
+
+    def remember(self, token: int) -> None:
+        """Take note of a token that the text goes on with."""
+        c.llama_sampler_accept(self._chain, token)
 
     def close(self) -> None:
         """Free the chain."""

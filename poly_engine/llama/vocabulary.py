@@ -17,6 +17,8 @@ from poly_engine.errors import EngineClosed, EngineFailed
 _MARK = c.LLAMA_TOKEN_ATTR_CONTROL | c.LLAMA_TOKEN_ATTR_USER_DEFINED | c.LLAMA_TOKEN_ATTR_UNKNOWN
 """What llama.cpp finds in a text before it tokenises what lies between."""
 
+_MARKUP = re.compile(rb"[<\[].+[>\]]")
+
 
 class Vocabulary:
     """Reads the vocabulary of a loaded model. It never changes, so any thread may use it, until it is closed: then
@@ -37,7 +39,8 @@ class Vocabulary:
         self._readers_changed = threading.Condition()
         self.n_tokens: int = c.llama_vocab_n_tokens(pointer)
         self._attributes = [int(c.llama_vocab_get_attr(pointer, token)) for token in range(self.n_tokens)]
-        self._ends = frozenset(token for token in range(self.n_tokens) if c.llama_vocab_is_eog(pointer, token))
+        self.ends = frozenset(token for token in range(self.n_tokens) if c.llama_vocab_is_eog(pointer, token))
+        """The tokens that end a generation."""
         bos, eos = int(c.llama_vocab_bos(pointer)), int(c.llama_vocab_eos(pointer))
         self.first = (bos,) if bos >= 0 and c.llama_vocab_get_add_bos(pointer) else ()
         """What every sequence begins with: the BOS (or CLS) token where the model wants it."""
@@ -84,6 +87,19 @@ class Vocabulary:
             piece = self._pieces[token] = self._read_piece(token, special=False)
         return piece
 
+    def pieces(self) -> list[bytes]:
+        """The bytes of every token as they appear in a text; nothing for those that mark something.
+
+        A user-defined token that looks like markup marks something, too, as in `plain_tokens`.
+        """
+        with self._reading():
+            pieces = [self._read_piece(token, special=False) for token in range(self.n_tokens)]
+        for token in range(self.n_tokens):
+            is_markup = self._attributes[token] & c.LLAMA_TOKEN_ATTR_USER_DEFINED and _MARKUP.fullmatch(pieces[token])
+            if is_markup or self.is_special(token) or self.is_end(token):
+                pieces[token] = b""
+        return pieces
+
     def name(self, token: int) -> str:
         """The text of any token, also of a control token; lossy where it is a part of a character."""
         with self._reading():
@@ -91,7 +107,7 @@ class Vocabulary:
 
     def is_end(self, token: int) -> bool:
         """Whether a token ends a generation."""
-        return token in self._ends
+        return token in self.ends
 
     def is_special(self, token: int) -> bool:
         """Whether a token marks something rather than being text."""
@@ -131,7 +147,8 @@ class Vocabulary:
 
     @cached_property
     def _markup(self) -> re.Pattern[str]:
-        texts = [text for text in self._texts(c.LLAMA_TOKEN_ATTR_USER_DEFINED) if re.fullmatch(r"[<\[].+[>\]]", text)]
+        texts = self._texts(c.LLAMA_TOKEN_ATTR_USER_DEFINED)
+        texts = [text for text in texts if _MARKUP.fullmatch(text.encode())]
         return re.compile(f"(?={_any_of(texts)})")  # one may begin within another
 
     def _texts(self, attributes: int) -> list[str]:

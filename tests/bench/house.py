@@ -9,6 +9,8 @@ from typing import ClassVar
 from poly_engine import Engine, LocalEngine, Overrides, Progress, Token
 from poly_engine.batch.host import ThreadHost
 from poly_engine.batch.scheduler import Batch
+from poly_engine.batch.taken import Taken
+from poly_engine.bias.compiled import Biases
 from poly_engine.config import Config
 from poly_engine.llama.model import LlamaModel
 from poly_engine.llama.runner import Runner
@@ -30,14 +32,14 @@ class TimedRunner(Runner):
 
     clock: Clock
 
-    def decode(self, batch: Batch) -> list[int]:
+    def decode(self, batch: Batch) -> list[Taken]:
         clock = self.clock
         if clock.last_end is not None and len(batch.outputs) == batch.n_rows:
             clock.outside_s += time.thread_time() - clock.last_end
             clock.n_sequence_steps += batch.n_rows
-        sampled = super().decode(batch)
+        taken = super().decode(batch)
         clock.last_end = time.thread_time()
-        return sampled
+        return taken
 
 
 class TimedHost(ThreadHost):
@@ -45,8 +47,8 @@ class TimedHost(ThreadHost):
 
     clock: ClassVar[Clock] = Clock()
 
-    def _open_runner(self, model: LlamaModel) -> Runner:
-        runner = super()._open_runner(model)
+    def _open_runner(self, model: LlamaModel, biases: Biases) -> Runner:
+        runner = super()._open_runner(model, biases)
         runner.__class__ = TimedRunner
         assert isinstance(runner, TimedRunner)
         runner.clock = self.clock

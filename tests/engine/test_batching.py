@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from poly_engine.batch.messages import Finished, Generate
 from poly_engine.batch.scheduler import Batch, Scheduler
+from poly_engine.bias.compiled import Biases
 from poly_engine.llama.model import LlamaModel
 from poly_engine.llama.runner import Runner
 from poly_engine.models.gguf import read_header
@@ -50,7 +51,8 @@ class Machine:
 
     def write(self, prompts: Sequence[str], n_prefill: int = 512) -> list[tuple[list[int], Logits]]:
         """Let the engine continue prompts together; return the tokens and logits of each."""
-        runner = Runner(self.model, n_cells=self.n_cells, n_slots=64, n_batch=512, n_threads=1)
+        biases = Biases(self.model.vocabulary)
+        runner = Runner(self.model, biases, n_cells=self.n_cells, n_slots=64, n_batch=512, n_threads=1)
         sizes = {"context_size": 512, "n_cells": self.n_cells, "n_slots": 64, "n_batch": 512}
         scheduler = Scheduler(self.model.vocabulary, n_parallel=N_SESSIONS, **sizes)
         self.rows.clear()
@@ -67,9 +69,9 @@ class Machine:
     def _run(self, runner: Runner, scheduler: Scheduler, n_prefill: int) -> Iterator[Finished]:
         while scheduler.has_work:
             batch = scheduler.next_batch(n_prefill)
-            sampled = runner.decode(batch)
+            taken = runner.decode(batch)
             self._note(runner, batch)
-            yield from (report for report in scheduler.accept(sampled) if isinstance(report, Finished))
+            yield from (report for report in scheduler.accept(taken) if isinstance(report, Finished))
         scheduler.check_integrity()
 
     def _note(self, runner: Runner, batch: Batch) -> None:

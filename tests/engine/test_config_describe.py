@@ -1,6 +1,7 @@
 """The configuration as people and editors see it, and the example that shows all of it."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,6 +17,13 @@ from poly_engine.config.section import Section
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 
 
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """The example, with the file that it wants to be there."""
+    (tmp_path / "cars.schema.json").write_text("{}")
+    return Path(shutil.copy(EXAMPLE, tmp_path))
+
+
 def sections(value: object) -> Iterator[Section]:
     """Every table in a configuration, from the outermost on."""
     if isinstance(value, Section):
@@ -27,15 +35,15 @@ def sections(value: object) -> Iterator[Section]:
             yield from sections(item)
 
 
-def test_the_example_shows_every_key_of_every_table() -> None:
+def test_the_example_shows_every_key_of_every_table(example: Path) -> None:
     shown: dict[type[Section], set[str]] = {section: set() for section in Section.__subclasses__()}
-    for section in sections(load(EXAMPLE).config):
+    for section in sections(load(example).config):
         shown[type(section)] |= section.model_fields_set
     assert shown == {section: set(section.model_fields) for section in shown}
 
 
-def test_the_example_is_right_but_for_the_key_that_it_shows_to_be_ignored() -> None:
-    assert load(EXAMPLE).notes == ("models.qwen.architecture: ignored, the model file says what it is",)
+def test_the_example_is_right_but_for_the_key_that_it_shows_to_be_ignored(example: Path) -> None:
+    assert load(example).notes == ("models.qwen.architecture: ignored, the model file says what it is",)
 
 
 @pytest.mark.parametrize("section", Section.__subclasses__())
@@ -71,8 +79,8 @@ def test_the_schema_is_json_without_null() -> None:
     assert '"null"' not in json.dumps(schema())
 
 
-def test_what_is_rendered_can_be_read_again_and_means_the_same(tmp_path: Path) -> None:
-    config = load(EXAMPLE).config
+def test_what_is_rendered_can_be_read_again_and_means_the_same(example: Path, tmp_path: Path) -> None:
+    config = load(example).config
     file = tmp_path / "poly.toml"
     file.write_text(render(config), "utf-8")
     again = load(file).config

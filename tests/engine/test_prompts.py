@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from poly_engine.batch.host import OpenedModel
+from poly_engine.bias.compiled import Biases
 from poly_engine.config import TaskConfig
 from poly_engine.errors import IllegalToken, InvalidRequest
 from poly_engine.llama.model import LlamaModel
@@ -31,7 +32,7 @@ INST = (
 @contextmanager
 def loaded(path: Path) -> Iterator[OpenedModel]:
     model = LlamaModel(read_header(path))
-    yield OpenedModel(model.vocabulary, model.chat_template, 256, 64, 256)
+    yield OpenedModel(model.vocabulary, model.chat_template, 256, 64, 256, Biases(model.vocabulary))
     model.close()
 
 

@@ -12,6 +12,7 @@ from poly_engine.batch.cells import CellLedger
 from poly_engine.batch.messages import Failed, Finished, Generate, Generated, Prefilled, Report
 from poly_engine.batch.scheduler import Batch, Scheduler
 from poly_engine.batch.slots import Copy, Trim, shared_prefix
+from poly_engine.batch.taken import Step, Taken
 from poly_engine.sampling import Greedy
 
 END = 0
@@ -36,8 +37,9 @@ class FakeCache:
     n_cells: int
     slots: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     n_computed: int = 0
+    forces: bool = False
 
-    def decode(self, batch: Batch) -> list[int]:
+    def decode(self, batch: Batch) -> list[Taken]:
         for edit in batch.edits:
             match edit:
                 case Copy(source, target, n):
@@ -51,7 +53,7 @@ class FakeCache:
             self.slots[slot].append(token)
         self.n_computed += batch.n_rows
         assert self.n_used() <= self.n_cells, "more cells are used than there are"
-        return [self.next_token(self.slots[batch.slots[row]]) for row, _ in batch.outputs]
+        return [taken_behind(self.slots[batch.slots[row]], forces=self.forces) for row, _ in batch.outputs]
 
     def n_used(self) -> int:
         """Cells in use if equal beginnings were shared as far as possible: what is used is never less."""
@@ -62,18 +64,25 @@ class FakeCache:
         return crc32(bytes(tokens)) % 50
 
 
-def expected_answer(prompt: tuple[int, ...], n_max: int | None) -> tuple[list[int], str]:
+def taken_behind(tokens: list[int], *, forces: bool = False) -> Taken:
+    """The token that is sampled behind `tokens`; now and then some are forced behind it, as by a bias."""
+    token = FakeCache.next_token(tokens)
+    n_forced = token % 4 if forces and token != END and not token % 5 else 0
+    return Taken((Step(token), *(Step(1 + (token + i) % 22, is_forced=True) for i in range(n_forced))))
+
+
+def expected_answer(prompt: tuple[int, ...], n_max: int | None, *, forces: bool = False) -> tuple[list[int], str]:
     """What a request must give, computed alone."""
     tokens = list(prompt)
     room = CONTEXT - len(prompt)
     limit = room if n_max is None else min(n_max, room)
     while True:
-        token = FakeCache.next_token(tokens)
-        if token == END:
-            return tokens[len(prompt) :], "stop"
-        tokens.append(token)
-        if len(tokens) - len(prompt) >= limit:
-            return tokens[len(prompt) :], "length"
+        for step in taken_behind(tokens, forces=forces).steps:
+            if step.token == END:
+                return tokens[len(prompt) :], "stop"
+            tokens.append(step.token)
+            if len(tokens) - len(prompt) >= limit:
+                return tokens[len(prompt) :], "length"
 
 
 def scheduler(n_cells: int = CONTEXT, n_slots: int = 4, n_parallel: int = 2, n_batch: int = 8) -> Scheduler:
@@ -115,6 +124,7 @@ REQUESTS = st.lists(st.tuples(PROMPTS, st.none() | st.integers(1, 20)), min_size
     n_batch=st.integers(4, 40),
     n_prefill=st.integers(1, 40),
     script=st.lists(st.tuples(st.sampled_from(["step", "submit", "cancel"]), st.integers(0, 11)), max_size=60),
+    forces=st.booleans(),
 )
 def test_whatever_the_order_every_request_gets_the_answer_it_would_get_alone(
     requests: list[tuple[tuple[int, ...], int | None]],
@@ -124,9 +134,11 @@ def test_whatever_the_order_every_request_gets_the_answer_it_would_get_alone(
     n_batch: int,
     n_prefill: int,
     script: list[tuple[str, int]],
+    *,
+    forces: bool,
 ) -> None:
     subject = scheduler(n_cells, n_parallel + n_spare, n_parallel, n_batch)
-    cache = FakeCache(n_cells)
+    cache = FakeCache(n_cells, forces=forces)
     reports: list[Report] = []
     waiting = [request(number, prompt, n_max) for number, (prompt, n_max) in enumerate(requests)]
     cancelled = set()
@@ -146,7 +158,7 @@ def test_whatever_the_order_every_request_gets_the_answer_it_would_get_alone(
     outcomes = {report.id: report for report in reports if isinstance(report, Finished)}
     assert sorted(outcomes) == list(range(len(requests)))
     for number, (prompt, n_max) in enumerate(requests):
-        answer, reason = expected_answer(prompt, n_max)
+        answer, reason = expected_answer(prompt, n_max, forces=forces)
         outcome = outcomes[number]
         if outcome.reason == "cancelled":
             assert number in cancelled

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from poly_engine.batch.host import ThreadHost
 from poly_engine.batch.messages import Cancel, Command, Embed, Embedded, Failed, Finished, Generate, Report, Stop
 from poly_engine.batch.scheduler import Batch, Scheduler
+from poly_engine.batch.taken import Step, Taken
 from poly_engine.batch.worker import Worker
+from poly_engine.bias.compiled import Biases
 from poly_engine.errors import EngineFailed, ModelLoadFailed
 from poly_engine.llama.model import LlamaModel
 from poly_engine.llama.runner import Runner
@@ -44,17 +46,18 @@ class FakeRunner:
         self._error = error
         self._n_before = n_before
 
-    def prepare(self, request: Generate) -> None:
+    def prepare(self, request: Generate) -> Taken:
         self.prepared.add(request.id)
+        return Taken()
 
     def drop(self, request_id: int) -> None:
         self.prepared.discard(request_id)
 
-    def decode(self, batch: Batch) -> list[int]:
+    def decode(self, batch: Batch) -> list[Taken]:
         self._n_before -= 1
         if self._error is not None and self._n_before == -1:
             raise self._error
-        return [ord("a")] * len(batch.outputs)
+        return [Taken((Step(ord("a")),))] * len(batch.outputs)
 
     def clear(self) -> None:
         self.n_cleared += 1
@@ -146,7 +149,7 @@ class StumblingRunner(Runner):
 
     n_steps = 0
 
-    def decode(self, batch: Batch) -> list[int]:
+    def decode(self, batch: Batch) -> list[Taken]:
         StumblingRunner.n_steps += 1
         if StumblingRunner.n_steps == 2:
             raise RuntimeError("a bug")
@@ -154,10 +157,10 @@ class StumblingRunner(Runner):
 
 
 class StumblingHost(ThreadHost):
-    def _open_runner(self, model: LlamaModel) -> Runner:
+    def _open_runner(self, model: LlamaModel, biases: Biases) -> Runner:
         spec = self._spec
         sizes = {"n_cells": spec.n_cells, "n_batch": spec.n_batch, "n_threads": spec.n_threads}
-        return StumblingRunner(model, n_slots=self._n_slots, **sizes)
+        return StumblingRunner(model, biases, n_slots=self._n_slots, **sizes)
 
 
 async def test_a_session_goes_on_after_its_engine_failed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

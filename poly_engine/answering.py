@@ -1,0 +1,107 @@
+"""A turn while it is answered: events out of the reports on its generations, its text, and its times."""
+
+import time
+from collections.abc import AsyncGenerator
+
+from poly_engine.batch.client import ReportStream
+from poly_engine.batch.messages import Finished, Generated, Prefilled, Report
+from poly_engine.types import Done, Event, Progress, Thinking, Timings, Token, Usage
+
+__all__ = ["Answering"]
+
+
+class Answering:
+    """Hears the reports on one turn: those on what the model thinks, if it is to, then those on its answer."""
+
+    def __init__(self, context_size: int) -> None:
+        self.text = ""
+        self._context_size = context_size
+        self._thinking: ReportStream | None = None
+        self._answering: ReportStream | None = None
+        self._has_token = False
+        self._n_prompt = 0
+        self._n_cached: int | None = None
+        self._n_forced = 0
+        self._sent = time.perf_counter()
+        self._admitted: float | None = None
+        self._first_token: float | None = None
+
+    @property
+    def thoughts(self) -> Finished | None:
+        """How the thinking ended; None if there was none, or if it failed."""
+        return _finished(self._thinking)
+
+    @property
+    def answer(self) -> Finished | None:
+        """How the answer ended; None if it did not begin, or if it failed."""
+        return _finished(self._answering)
+
+    def begin(self, stream: ReportStream, n_prompt: int, *, is_thinking: bool) -> None:
+        """A generation was begun, which continues `n_prompt` tokens."""
+        self._n_prompt, self._has_token = n_prompt, False
+        if is_thinking:
+            self._thinking = stream
+        else:
+            self._answering = stream
+
+    async def events(self) -> AsyncGenerator[Event]:
+        """The events of the generation that was begun last, without the end of the turn."""
+        stream = self._answering or self._thinking
+        assert stream is not None, "nothing was begun"
+        async for report in stream:
+            if event := self._event(report):
+                yield event
+
+    async def drain(self) -> None:
+        """Hear what nobody has read; it is there already, so that nothing waits here."""
+        for stream in (self._thinking, self._answering):
+            if stream is not None:
+                async for report in stream:
+                    self._event(report)
+
+    def done(self) -> Done:
+        """The last event of the turn."""
+        last = self.answer or self.thoughts
+        assert last is not None, "it is not over"
+        now = time.perf_counter()
+        admitted = self._admitted or now
+        first_token = self._first_token or now
+        n_thoughts = self.thoughts.n_generated if self.thoughts else 0
+        n_answer = self.answer.n_generated if self.answer else 0
+        usage = Usage(
+            self._n_prompt - (len(self.thoughts.kept) if self.thoughts and self.answer else 0),
+            self._n_cached or 0,
+            n_thoughts + n_answer,
+            self._n_prompt + last.n_generated,
+            self._context_size,
+            n_thoughts,
+            self._n_forced,
+        )
+        timings = Timings(admitted - self._sent, first_token - admitted, now - first_token)
+        return Done(last.reason, usage, timings)
+
+    def _event(self, report: Report) -> Event | None:
+        match report:
+            case Prefilled() if self._has_token:
+                return None  # it had to give its cells back in the middle of the answer, and reads again
+            case Prefilled(done=done, total=total, cached=cached):
+                self._admitted = self._admitted or time.perf_counter()
+                self._n_cached = cached if self._n_cached is None else self._n_cached
+                return Progress(done, total)
+            case Generated():
+                return self._said(report)
+        return None
+
+    def _said(self, report: Generated) -> Event:
+        self._first_token = self._first_token or time.perf_counter()
+        self._has_token = True
+        if self._answering is None:
+            return Thinking(report.text, report.token)
+        self.text += report.text
+        self._n_forced += report.is_forced
+        return Token(report.text, report.token, report.is_forced, report.bias_state)
+
+
+def _finished(stream: ReportStream | None) -> Finished | None:
+    outcome = stream.outcome if stream is not None else None
+    return outcome if isinstance(outcome, Finished) else None

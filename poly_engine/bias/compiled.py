@@ -1,0 +1,121 @@
+"""The biases of one model: each compiled once against its vocabulary, and kept."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
+
+from poly_engine.bias.completion import byte_tokenizer, completion
+from poly_engine.bias.grammar import Grammar, grammar
+from poly_engine.bias.spelling import CANNOT, Speller
+from poly_engine.errors import InvalidSchema
+from poly_engine.types import Bias
+
+__all__ = ["Biases", "CompiledBias", "Table"]
+
+_MOST_KEPT = 64
+
+
+class Table(Protocol):
+    """What has to be known of a vocabulary. It must stay readable from any thread until the model is closed."""
+
+    def pieces(self) -> Sequence[bytes]:
+        """The bytes of every token as they appear in a text; nothing for one that marks something."""
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The tokens that end a generation."""
+
+    def plain_tokens(self, text: str) -> list[int]:
+        """The tokens of a text in the middle of a sequence, as the model is used to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledBias:
+    """A bias over the tokens of a model: copy the matchers, do not move them.
+
+    `tokens` matches tokens, `letters` single bytes; `shortest` is a text that satisfies the bias and can be written, as
+    short as was found, `n_least` how many tokens it takes.
+    """
+
+    grammar: Grammar
+    tokens: LLMatcher
+    letters: LLMatcher
+    shortest: bytes
+    n_least: int
+
+
+class Biases:
+    """Compiles biases for one model. Any thread may ask; reading the vocabulary takes up to a second, once."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._lock = threading.Lock()
+        self._compiled: OrderedDict[Bias, CompiledBias] = OrderedDict()
+
+    def compiled(self, bias: Bias) -> CompiledBias:
+        """Raises InvalidSchema if `bias` cannot be enforced, or not with the tokens that the model has."""
+        with self._lock:
+            found = self._compiled.get(bias)
+            if found is None:
+                found = self._compiled[bias] = self._compile(bias)
+                if len(self._compiled) > _MOST_KEPT:
+                    self._compiled.popitem(last=False)
+            self._compiled.move_to_end(bias)
+            return found
+
+    @cached_property
+    def pieces(self) -> Sequence[bytes]:
+        """The bytes of every token; nothing for one that marks something."""
+        return self._table.pieces()
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The tokens that end a generation."""
+        return self._table.ends
+
+    @cached_property
+    def speller(self) -> Speller:
+        """How texts are written with the tokens of the model."""
+        return Speller(enumerate(self.pieces))
+
+    @cached_property
+    def _tokenizer(self) -> LLTokenizer:
+        return LLTokenizer(TokenizerWrapper(_Tokens(self._table, self.pieces)), eos_token=sorted(self.ends))
+
+    def _compile(self, bias: Bias) -> CompiledBias:
+        meant = grammar(bias)
+        if not self.ends:
+            raise InvalidSchema("the model has no token that ends an answer, so that it cannot be bound to a schema")
+        tokens = LLMatcher(self._tokenizer, meant.text, log_level=0)
+        if error := tokens.get_error():
+            raise InvalidSchema(f"the schema is too much for the vocabulary of the model: {error[:200]}")
+        letters = LLMatcher(byte_tokenizer(), meant.text, log_level=0)
+        shortest, costs = meant.shortest, self.speller.costs(meant.shortest)
+        if costs[0] >= CANNOT:  # some bytes are no tokens of their own: another text may do without them
+            shortest = completion(letters, alphabet=self.speller.alphabet, seconds=1.0) or b""
+            costs = self.speller.costs(shortest)
+        if costs[0] >= CANNOT or (not shortest and not letters.is_accepting()):
+            raise InvalidSchema(
+                f"the model has no tokens to write what fits the schema, such as {meant.shortest[:60]!r}"
+            )
+        return CompiledBias(meant, tokens, letters, shortest, costs[0])
+
+
+class _Tokens:
+    """A vocabulary as llguidance wants to see it."""
+
+    bos_token_id = None
+
+    def __init__(self, table: Table, pieces: Sequence[bytes]) -> None:
+        self._table = table
+        self.tokens = [piece or b"\xff" for piece in pieces]  # which is never a part of a text
+        self.special_token_ids = [token for token, piece in enumerate(pieces) if not piece]
+        self.eos_token_id = min(table.ends)
+
+    def __call__(self, text: bytes | str) -> list[int]:
+        return self._table.plain_tokens(text.decode() if isinstance(text, bytes) else text)

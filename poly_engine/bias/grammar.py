@@ -1,0 +1,186 @@
+"""From what a user writes, a schema or a grammar, to a grammar of llguidance that is known to be sound and finite."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from llguidance import LLMatcher
+from llguidance.gbnf_to_lark import any_to_lark
+
+from poly_engine.bias.completion import LONGEST, byte_tokenizer, completion
+from poly_engine.bias.dialect import is_original, translate
+from poly_engine.bias.schema import Where, check_limits, subschemas
+from poly_engine.bias.whitespace import check_options
+from poly_engine.errors import InvalidSchema
+from poly_engine.types import Bias
+
+if TYPE_CHECKING:  # it is there for type checkers only
+    from llguidance._lib import JsonCompileOptions
+
+__all__ = ["Grammar", "grammar"]
+
+LONGEST_SOURCE = 1 << 20
+"""Characters of a schema or a grammar."""
+
+_COMPACT: "JsonCompileOptions" = {"whitespace_flexible": False}
+_NODES = 20_000  # of the search for the shortest text; it is done once
+_SECONDS = 1.0
+_SECONDS_TO_LOCATE = 0.3  # for compiling subschemas alone, to find the one that cannot be
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What a bias means. `text` is for llguidance, `shortest` a text that satisfies it, as short as was found; `schema`
+    is the JSON schema that it stands for, in JSON, if it is one.
+    """
+
+    text: str
+    shortest: bytes
+    schema: str | None = None
+
+
+@lru_cache(maxsize=256)
+def grammar(bias: Bias) -> Grammar:
+    """Compile a bias far enough to know that it can be enforced. Raises InvalidSchema, with the path to the reason."""
+    if len(bias.source) > LONGEST_SOURCE:
+        raise InvalidSchema(f"the schema is longer than {LONGEST_SOURCE >> 20} MiB, which is not supported")
+    if bias.kind == "json_schema":
+        return _of_schema(bias.source)
+    text = _text(bias)
+    return Grammar(text, _shortest(_compile(text)))
+
+
+def _of_schema(source: str) -> Grammar:
+    schema = _parse(source)
+    if schema is True:
+        schema = {}
+    if not isinstance(schema, dict):
+        raise InvalidSchema(
+            "nothing fits the schema false"
+            if schema is False
+            else f"a JSON schema is an object, true or false, not {json.dumps(schema)[:80]}"
+        )
+    check_limits(schema)
+    check_options(schema)
+    if is_original(schema):
+        schema = translate(schema)
+    try:
+        text = _schema_text(schema)
+        matcher = _compile(text)
+    except InvalidSchema as error:
+        where, reason = _locate(schema, error.reason)
+        raise InvalidSchema(reason, where) from None
+    return Grammar(text, _shortest(matcher), json.dumps(schema))
+
+
+def _parse(source: str) -> Any:  # JSON
+    try:
+        return json.loads(source, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise InvalidSchema("the schema is nested too deeply, which is not supported") from None
+    except json.JSONDecodeError as error:
+        raise InvalidSchema(f"the schema is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except ValueError as error:  # a number of thousands of digits, or what _refuse_constant says
+        raise InvalidSchema(f"the schema is not JSON: {error}") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+def _text(bias: Bias) -> str:
+    match bias.kind:
+        case "regex":
+            return LLMatcher.grammar_from_regex(bias.source)
+        case "choice":
+            return LLMatcher.grammar_from_lark(_alternatives(_parse(bias.source)))
+        case "gbnf":
+            return LLMatcher.grammar_from_lark(_from_gbnf(bias.source))
+        case _:
+            return LLMatcher.grammar_from_lark(bias.source)
+
+
+def _alternatives(choices: object) -> str:
+    if not isinstance(choices, list) or not choices or not all(isinstance(text, str) and text for text in choices):
+        raise InvalidSchema("a choice is a list of texts that are not empty")
+    return "start: " + " | ".join(json.dumps(text, ensure_ascii=False) for text in choices)
+
+
+def _from_gbnf(source: str) -> str:
+    try:
+        return any_to_lark(source)
+    except Exception as error:
+        raise InvalidSchema(f"the GBNF grammar cannot be read: {error}") from error
+
+
+def _schema_text(schema: Mapping[str, object]) -> str:
+    try:
+        return LLMatcher.grammar_from_json_schema(json.dumps(schema), _COMPACT)
+    except ValueError as error:  # serde's view of JSON is narrower than Python's
+        raise InvalidSchema(f"the schema is not JSON that can be used: {error}") from error
+
+
+def _compile(text: str) -> LLMatcher:
+    """A matcher over bytes. Raises InvalidSchema with llguidance's reason."""
+    matcher = LLMatcher(byte_tokenizer(), text, log_level=0)
+    if error := matcher.get_error():
+        raise InvalidSchema(_in_words(error))
+    return matcher
+
+
+def _shortest(matcher: LLMatcher) -> bytes:
+    shortest = completion(matcher, n_nodes=_NODES, seconds=_SECONDS)
+    if shortest is None:
+        matcher.compute_bitmask()
+        error = _in_words(matcher.get_error())
+        raise InvalidSchema(error or f"it has no end that could be found within {LONGEST >> 10} KiB of text")
+    return shortest
+
+
+def _in_words(error: str) -> str:
+    """What llguidance says, in one line that is not too long."""
+    line = " ".join(error.partition("<state>")[0].split())
+    if line.startswith("Unimplemented keys: "):
+        keys = ", ".join(json.loads(line.removeprefix("Unimplemented keys: ")))
+        return f"{keys}: not supported, leave it out"
+    return line if len(line) <= 300 else f"{line[:140]} … {line[-140:]}"
+
+
+def _locate(schema: Mapping[str, Any], reason: str) -> tuple[Where, str]:
+    """The innermost subschema that cannot be compiled by itself either, and why not."""
+    found: tuple[Where, str] = (), reason
+    deadline = time.monotonic() + _SECONDS_TO_LOCATE
+    for where, _ in subschemas(schema):
+        if time.monotonic() > deadline:
+            break
+        if where[: len(found[0])] == found[0] and (problem := _problem_of_part(schema, where)):
+            found = where, problem
+    return found
+
+
+def _problem_of_part(schema: Mapping[str, Any], where: Where) -> str:
+    if not where:
+        return ""
+    pointer = "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in where)
+    part = {"$ref": f"#/$defs/whole/{pointer}", "$defs": {"whole": _moved(schema)}}
+    try:
+        _compile(_schema_text(part))
+    except InvalidSchema as error:
+        return error.reason
+    return ""
+
+
+def _moved(node: Any) -> Any:  # JSON
+    """The schema as it has to be written below #/$defs/whole."""
+    if isinstance(node, dict):
+        return {
+            key: f"#/$defs/whole{value[1:]}"
+            if key == "$ref" and isinstance(value, str) and value.startswith("#")
+            else _moved(value)
+            for key, value in node.items()
+            if key not in ("$id", "$schema", "x-guidance")
+        }
+    return [_moved(child) for child in node] if isinstance(node, list) else node

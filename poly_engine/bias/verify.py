@@ -1,0 +1,41 @@
+"""The last look at an answer, by somebody else: `jsonschema` checks what llguidance has let pass."""
+
+import json
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.protocols import Validator
+from jsonschema.validators import validator_for
+
+from poly_engine.bias.grammar import grammar
+from poly_engine.types import Bias
+
+__all__ = ["fault"]
+
+
+def fault(bias: Bias, text: str) -> str:
+    """Return what is wrong with an answer; "" if nothing is, or if only the grammar itself could tell."""
+    if bias.kind == "choice":
+        return "" if text in json.loads(bias.source) else "it is none of the choices"
+    if bias.kind != "json_schema":
+        return ""
+    try:
+        answer = _exactly(text)
+    except json.JSONDecodeError as error:
+        return f"it is not JSON: {error}"
+    for misfit in _validator(bias).iter_errors(answer):
+        return f"{misfit.json_path}: {misfit.message}"
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _validator(bias: Bias) -> Validator:
+    schema = _exactly(grammar(bias).schema or "true")
+    return validator_for(schema, Draft202012Validator)(schema)
+
+
+def _exactly(text: str) -> Any:  # JSON
+    """Floats are not exact enough for `multipleOf`: 1.15 is not a multiple of 0.01 in them."""
+    return json.loads(text, parse_float=Decimal)
