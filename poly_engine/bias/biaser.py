@@ -103,7 +103,7 @@ class Biaser:
         if not letters.consume_tokens(list(piece)):
             return None
         for hint in (self._ending.text, b""):  # what is near may be longer than what is left
-            text = completion(letters, hint=hint, alphabet=self._speller.alphabet)
+            text = completion(letters, hint=hint, n_written=len(piece), alphabet=self._speller.alphabet)
             if text is not None and self._is_possible(ending := Ending(text, self._speller), piece, n_left):
                 return ending
         return None

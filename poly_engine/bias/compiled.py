@@ -9,8 +9,9 @@ from typing import Protocol
 
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
-from poly_engine.bias.completion import byte_tokenizer, completion
+from poly_engine.bias.completion import completion
 from poly_engine.bias.grammar import Grammar, grammar
+from poly_engine.bias.letters import byte_tokenizer
 from poly_engine.bias.spelling import CANNOT, Speller
 from poly_engine.errors import InvalidSchema
 from poly_engine.types import Bias

@@ -1,17 +1,22 @@
 """From what a user writes, a schema or a grammar, to a grammar of llguidance that is known to be sound and finite."""
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from llguidance import LLMatcher
 from llguidance.gbnf_to_lark import any_to_lark
 
-from poly_engine.bias.completion import LONGEST, byte_tokenizer, completion
+from poly_engine.bias.completion import completion
 from poly_engine.bias.dialect import is_original, translate
+from poly_engine.bias.gaps import check_gaps
+from poly_engine.bias.keywords import check_keywords
+from poly_engine.bias.letters import LONGEST, byte_tokenizer
 from poly_engine.bias.schema import Where, check_limits, subschemas
 from poly_engine.bias.whitespace import check_options
 from poly_engine.errors import InvalidSchema
@@ -25,9 +30,15 @@ __all__ = ["Grammar", "grammar"]
 LONGEST_SOURCE = 1 << 20
 """Characters of a schema or a grammar."""
 
-_COMPACT: "JsonCompileOptions" = {"whitespace_flexible": False}
-_NODES = 20_000  # of the search for the shortest text; it is done once
+_OPTIONS: "JsonCompileOptions" = {
+    "whitespace_flexible": False,
+    "json_allowed_escapes": 'nrbtf\\"',  # with "u" a name could be written in two ways, and evade its schema
+}
+_STEPS = 20_000  # of the search for the shortest text; it is done once
 _SECONDS = 1.0
+_PLACE = re.compile(r" while processing \S+")
+_REFERENCE = re.compile(r"Resource '(?:json-schema:///)?(?P<uri>[^']*)' is not present")
+_LOST = re.compile(r"Pointer |Anchor |\S+ is another document")
 _SECONDS_TO_LOCATE = 0.3  # for compiling subschemas alone, to find the one that cannot be
 
 
@@ -67,6 +78,8 @@ def _of_schema(source: str) -> Grammar:
     check_options(schema)
     if is_original(schema):
         schema = translate(schema)
+    check_keywords(schema)
+    check_gaps(schema)
     try:
         text = _schema_text(schema)
         matcher = _compile(text)
@@ -118,7 +131,7 @@ def _from_gbnf(source: str) -> str:
 
 def _schema_text(schema: Mapping[str, object]) -> str:
     try:
-        return LLMatcher.grammar_from_json_schema(json.dumps(schema), _COMPACT)
+        return LLMatcher.grammar_from_json_schema(json.dumps(schema), _OPTIONS)
     except ValueError as error:  # serde's view of JSON is narrower than Python's
         raise InvalidSchema(f"the schema is not JSON that can be used: {error}") from error
 
@@ -132,7 +145,7 @@ def _compile(text: str) -> LLMatcher:
 
 
 def _shortest(matcher: LLMatcher) -> bytes:
-    shortest = completion(matcher, n_nodes=_NODES, seconds=_SECONDS)
+    shortest = completion(matcher, n_steps=_STEPS, seconds=_SECONDS)
     if shortest is None:
         matcher.compute_bitmask()
         error = _in_words(matcher.get_error())
@@ -141,11 +154,15 @@ def _shortest(matcher: LLMatcher) -> bytes:
 
 
 def _in_words(error: str) -> str:
-    """What llguidance says, in one line that is not too long."""
-    line = " ".join(error.partition("<state>")[0].split())
+    """What llguidance says, in one line that is not too long, without advice that would lead nowhere."""
+    line = _PLACE.sub("", " ".join(error.partition("<state>")[0].split()))
     if line.startswith("Unimplemented keys: "):
         keys = ", ".join(json.loads(line.removeprefix("Unimplemented keys: ")))
         return f"{keys}: not supported, leave it out"
+    if line.startswith("oneOf constraints are not supported"):
+        return "oneOf: not supported where two of it may fit: use anyOf, or set them apart by a required const"
+    if reference := _REFERENCE.match(line):
+        return f"{reference['uri']} is another document, which is not supported: copy it under $defs"
     return line if len(line) <= 300 else f"{line[:140]} … {line[-140:]}"
 
 
@@ -156,7 +173,9 @@ def _locate(schema: Mapping[str, Any], reason: str) -> tuple[Where, str]:
     for where, _ in subschemas(schema):
         if time.monotonic() > deadline:
             break
-        if where[: len(found[0])] == found[0] and (problem := _problem_of_part(schema, where)):
+        problem = _problem_of_part(schema, where) if where[: len(found[0])] == found[0] else ""
+        # A reference that the whole could follow may be lost when a part of it is compiled alone: that is no reason.
+        if problem and (problem == reason or not _LOST.match(problem)):
             found = where, problem
     return found
 
@@ -164,7 +183,7 @@ def _locate(schema: Mapping[str, Any], reason: str) -> tuple[Where, str]:
 def _problem_of_part(schema: Mapping[str, Any], where: Where) -> str:
     if not where:
         return ""
-    pointer = "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in where)
+    pointer = "/".join(quote(str(step).replace("~", "~0").replace("/", "~1"), safe="") for step in where)
     part = {"$ref": f"#/$defs/whole/{pointer}", "$defs": {"whole": _moved(schema)}}
     try:
         _compile(_schema_text(part))
@@ -178,7 +197,7 @@ def _moved(node: Any) -> Any:  # JSON
     if isinstance(node, dict):
         return {
             key: f"#/$defs/whole{value[1:]}"
-            if key == "$ref" and isinstance(value, str) and value.startswith("#")
+            if key == "$ref" and isinstance(value, str) and (value == "#" or value.startswith("#/"))
             else _moved(value)
             for key, value in node.items()
             if key not in ("$id", "$schema", "x-guidance")

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from poly_engine.errors import InvalidSchema
 
-__all__ = ["Where", "check_limits", "subschemas"]
+__all__ = ["Where", "check_limits", "leads_to_subschema", "subschemas"]
 
 Where: TypeAlias = tuple[str | int, ...]
 """The way to a subschema: keys and indices."""
@@ -51,6 +51,17 @@ def _children(node: Mapping[str, Any]) -> Iterator[tuple[Where, object]]:
             yield from (((key, name), child) for name, child in value.items())
         elif key in _SEVERAL and isinstance(value, Sequence) and not isinstance(value, str):
             yield from (((key, i), child) for i, child in enumerate(value))
+
+
+def leads_to_subschema(steps: Sequence[str]) -> bool:
+    """Whether a pointer of such steps leads from a schema to one that `subschemas` knows, whatever stands there."""
+    i = 0
+    while i < len(steps):
+        is_named = steps[i] in _BY_NAME or (steps[i] in _SEVERAL and "".join(steps[i + 1 : i + 2]).isdecimal())
+        if not is_named and steps[i] not in _ONE:
+            return False
+        i += 2 if is_named else 1
+    return i == len(steps)
 
 
 def check_limits(schema: object) -> None:

@@ -1,7 +1,7 @@
 """The last look at an answer, by somebody else: `jsonschema` checks what llguidance has let pass."""
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
@@ -38,4 +38,11 @@ def _validator(bias: Bias) -> Validator:
 
 def _exactly(text: str) -> Any:  # JSON
     """Floats are not exact enough for `multipleOf`: 1.15 is not a multiple of 0.01 in them."""
-    return json.loads(text, parse_float=Decimal)
+    return json.loads(text, parse_float=_decimal)
+
+
+def _decimal(text: str) -> Decimal | float:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent of more than 18 digits: it is infinite or zero to everybody
+        return float(text)

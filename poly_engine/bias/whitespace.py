@@ -14,8 +14,8 @@ _PATTERNS = {
     "item_separator": re.compile(f"{_SPACE},{_SPACE}"),
     "key_separator": re.compile(f"{_SPACE}:{_SPACE}"),
 }
-_FLAGS = ("whitespace_flexible", "json_allow_general_unicode_escapes")
-_LOOSE = ("lenient", "coerce_one_of")
+_FLAGS = ("whitespace_flexible",)
+_LOOSE = ("lenient", "coerce_one_of", "json_allowed_escapes", "json_allow_general_unicode_escapes")
 
 
 def check_options(schema: Mapping[str, object]) -> None:

@@ -1,0 +1,67 @@
+"""Where a text that is written byte by byte stands in its JSON, and what the choices on the way there cost."""
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+__all__ = ["CLOSERS", "QUOTE", "Levels", "Place"]
+
+Levels: TypeAlias = tuple[tuple[int, bytes], ...]
+"""For each bracket that is open, how many commas lie behind it, and the key of the member that is being written."""
+
+QUOTE, COMMA, COLON = b'",:'
+OPENERS, CLOSERS = b"[{", b"]}"
+
+_OUTSIDE = -1000  # commas: the brackets that were open before the beginning are not known
+
+_PRICES = {**dict.fromkeys(CLOSERS, 0), QUOTE: 1}
+_PRICE = 2
+_TEXT_PRICES = {ord("a"): 1}  # the filler of texts: whatever else is a detour
+_TEXT_PRICE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far one way was followed: what was written, and where in the JSON it leads, if it is JSON.
+
+    `member` is what was written of the current member, `costs` what the choices in it cost, for each level.
+    """
+
+    text: bytes = b""
+    member: bytes = b""
+    levels: Levels = ((0, b""),)
+    costs: tuple[int, ...] = (0,)
+
+    @property
+    def cost(self) -> int:
+        """What the choices cost that were made since the last member was complete, on all levels."""
+        return sum(self.costs)
+
+    def behind(self, text: bytes) -> "Place":
+        """The place after more text."""
+        member, levels, costs = self.member, self.levels, self.costs
+        for byte in text:
+            (n_commas, key), outer = levels[-1], levels[:-1]
+            match byte:
+                case _ if byte in OPENERS:
+                    member, levels, costs = b"", (*levels, (0, b"")), (*costs, 0)
+                case _ if byte in CLOSERS:
+                    member, levels, costs = b"", outer or ((n_commas + _OUTSIDE, b""),), costs[:-1] or costs
+                case _ if byte == COMMA:
+                    member, levels, costs = b"", (*outer, (n_commas + 1, b"")), (*costs[:-1], 0)
+                case _ if byte == COLON and not key:
+                    member, levels = b"", (*outer, (n_commas, member))
+                case _:
+                    member += bytes([byte])
+        return Place(self.text + text, member, levels, costs)
+
+    def chosen(self, byte: int, *, is_text: bool) -> "Place":
+        """The place after a byte that was chosen among others, with what that costs; in a text, it means nothing."""
+        if is_text:
+            costs = (*self.costs[:-1], self.costs[-1] + _TEXT_PRICES.get(byte, _TEXT_PRICE))
+            return Place(self.text + bytes([byte]), self.member + bytes([byte]), self.levels, costs)
+        if byte == COMMA:  # one more member, where there could be an end: that counts for what is around it
+            *outer, last = self.costs
+            costs = (*outer[:-1], outer[-1] + _PRICE, 0) if outer else (last + _PRICE,)
+            return replace(self.behind(b","), costs=costs)
+        costs = (*self.costs[:-1], self.costs[-1] + _PRICES.get(byte, _PRICE))
+        return replace(self, costs=costs).behind(bytes([byte]))

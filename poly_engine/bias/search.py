@@ -1,0 +1,127 @@
+"""The ways on from a state of a matcher over bytes, the most promising first."""
+
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from llguidance import LLMatcher
+
+from poly_engine.bias.letters import LONGEST, completes
+from poly_engine.bias.place import CLOSERS, QUOTE, Levels, Place
+
+__all__ = ["Search"]
+
+_BROAD = 48
+"""Where more bytes than this may follow, it is a string or free text: any letter is as good as another."""
+
+_MANY = 6
+"""Where more bytes than this may follow, not all are tried, but some of each kind."""
+
+_MARGIN = 1  # which a dearer way to write a member may cost more, and still be followed
+
+_KINDS = (
+    *(range(ord(first), ord(last) + 1) for first, last in (("a", "z"), ("0", "9"), ("A", "Z"))),
+    *(range(ord(sign), ord(sign) + 1) for sign in '"}] -.@/:_,[{'),
+    range(0xC2, 0xF5),
+    range(0x80, 0xC0),
+)
+"""Letters, digits, signs, and the first and the other bytes of longer characters."""
+
+
+class Search:
+    """Follows one way at a time, the cheapest first: a choice has its price, and what is forced costs nothing.
+
+    When a member of an array or object is complete, its choices no longer count, so that what lies ahead is followed
+    before other ways to write what lies behind; and those that are much dearer are given up. Of the places that look
+    alike, in the same member with as much written of it and the same bytes to follow, only the first `n_alike` are
+    followed.
+    """
+
+    def __init__(
+        self, matcher: LLMatcher, endings: Sequence[bytes], alphabet: frozenset[int], n_alike: int = 1
+    ) -> None:
+        self._endings = endings
+        self._alphabet = alphabet
+        self._n_alike = n_alike
+        self._order = itertools.count()
+        self._frontier = [(0, next(self._order), Place(), matcher.deep_copy())]
+        self._seen: Counter[tuple[Levels, int, bytes]] = Counter()
+        self._complete: dict[Levels, int] = {}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all ways were followed."""
+        return not self._frontier
+
+    def step(self) -> bytes | None:
+        """Follow the cheapest way to where it ends, and return what was written; or to where there is a choice."""
+        _, _, place, state = heapq.heappop(self._frontier)
+        while len(place.text) <= LONGEST and not self._is_outdone(place):
+            if forced := state.compute_ff_bytes():
+                state.consume_tokens(list(forced))
+                place = self._noted(place, place.behind(forced))
+            mask = state.compute_bitmask()
+            allowed = [byte for byte in _bits(mask) if byte in self._alphabet]
+            choices = self._choices(allowed)
+            if len(choices) > 1 and self._looks_known(place, mask, is_text=len(allowed) > _BROAD):
+                break
+            for ending in self._endings:
+                if _may_follow(ending, mask) and completes(state, ending):
+                    return place.text + ending
+            if len(choices) != 1 or not state.consume_token(choices[0]):
+                self._branch(place, state, choices, is_text=len(allowed) > _BROAD)
+                break
+            place = self._noted(place, place.behind(bytes(choices)))
+        return None
+
+    def _choices(self, allowed: Sequence[int]) -> Sequence[int]:
+        """The bytes to go on with, what closes something first."""
+        if len(allowed) > _BROAD:
+            return (QUOTE,) if QUOTE in allowed else [*_some_of_each_kind(allowed, 1)]
+        if len(allowed) > _MANY:
+            allowed = [*_some_of_each_kind(allowed, 2 if self._n_alike == 1 else 10)]
+        return sorted(allowed, key=lambda byte: byte not in CLOSERS)
+
+    def _looks_known(self, place: Place, mask: bytes, *, is_text: bool) -> bool:
+        """Whether enough places were followed that look like this one."""
+        look = place.levels, len(place.member), mask
+        self._seen[look] += 1
+        return self._seen[look] > (1 if is_text else self._n_alike)
+
+    def _branch(self, place: Place, state: LLMatcher, choices: Sequence[int], *, is_text: bool) -> None:
+        for byte in choices:
+            following = state.deep_copy()
+            if following.consume_token(byte):
+                chosen = self._noted(place, place.chosen(byte, is_text=is_text))
+                heapq.heappush(self._frontier, (chosen.cost, next(self._order), chosen, following))
+
+    def _noted(self, before: Place, after: Place) -> Place:
+        """Take note if a member became complete on the way."""
+        if after.levels != before.levels and len(after.levels) <= len(before.levels):
+            self._complete.setdefault(before.levels, before.costs[-1])
+        return after
+
+    def _is_outdone(self, place: Place) -> bool:
+        """Whether the member that is being written, or one around it, has been written for much less."""
+        for i in range(len(place.levels)):
+            cost = self._complete.get(place.levels[: i + 1])
+            if cost is not None and sum(place.costs[i:]) > cost + _MARGIN:
+                return True
+        return False
+
+
+def _some_of_each_kind(allowed: Sequence[int], n: int) -> Iterator[int]:
+    """The first and the last of each kind, up to `n`: they may lead different ways."""
+    for kind in _KINDS:
+        those = [byte for byte in allowed if byte in kind]
+        yield from dict.fromkeys([*those[-1:], *those][:n] if n > 1 else those[:1])
+
+
+def _may_follow(text: bytes, mask: bytes) -> bool:
+    return not text or bool(mask[text[0] >> 3] >> (text[0] & 7) & 1)
+
+
+def _bits(mask: bytes) -> list[int]:
+    bits = int.from_bytes(mask[:32], "little")
+    return [byte for byte in range(256) if bits >> byte & 1]
