@@ -25,6 +25,7 @@ class Answering:
         self._sent = time.perf_counter()
         self._admitted: float | None = None
         self._first_token: float | None = None
+        self._ended: float | None = None
 
     @property
     def thoughts(self) -> Finished | None:
@@ -63,9 +64,9 @@ class Answering:
         """The last event of the turn."""
         last = self.answer or self.thoughts
         assert last is not None, "it is not over"
-        now = time.perf_counter()
-        admitted = self._admitted or now
-        first_token = self._first_token or now
+        ended = self._ended or time.perf_counter()
+        admitted = self._admitted or ended
+        first_token = self._first_token or ended
         n_thoughts = self.thoughts.n_generated if self.thoughts else 0
         n_answer = self.answer.n_generated if self.answer else 0
         usage = Usage(
@@ -77,7 +78,7 @@ class Answering:
             n_thoughts,
             self._n_forced,
         )
-        timings = Timings(admitted - self._sent, first_token - admitted, now - first_token)
+        timings = Timings(admitted - self._sent, first_token - admitted, ended - first_token)
         return Done(last.reason, usage, timings)
 
     def _event(self, report: Report) -> Event | None:
@@ -90,6 +91,8 @@ class Answering:
                 return Progress(done, total)
             case Generated():
                 return self._said(report)
+            case Finished():
+                self._ended = time.perf_counter()
         return None
 
     def _said(self, report: Generated) -> Event:

@@ -71,14 +71,16 @@ class IllegalToken(InvalidRequest):
 
 
 class InvalidSchema(InvalidRequest):
-    """A schema or a grammar cannot be enforced. `where` is the path to what is wrong with it, in keys and indices."""
+    """A schema or a grammar cannot be enforced, for a `reason`. `where` is the path to what is wrong, in keys and
+    indices: () is the schema as a whole, and None says that the reason speaks for itself.
+    """
 
     code = "invalid_schema"
 
-    def __init__(self, reason: str, where: Sequence[str | int] = ()) -> None:
-        super().__init__(f"the schema cannot be enforced: {json_path(where)}: {reason}" if where else reason)
+    def __init__(self, reason: str, where: Sequence[str | int] | None = None) -> None:
+        super().__init__(reason if where is None else f"the schema cannot be enforced: {json_path(where)}: {reason}")
         self.reason = reason
-        self.where = tuple(where)
+        self.where = tuple(where or ())
 
 
 class LimitTooLow(InvalidRequest):

@@ -164,8 +164,9 @@ class Scheduler:
             sequence = served.pop(0)
             while not self._slots.obtainable(1) and served:
                 self._preempt(served.pop())
-            n_writers = sum(other.is_writing for other in served)  # each of them gets a row
-            limit = room - n_writers if sequence.is_writing else min(room, n_prefill)
+            limit = room if sequence.is_writing else min(room, n_prefill)
+            if sequence.is_writing and sequence.n_pending > 1:
+                limit -= sum(other.is_writing for other in served)  # each of them gets a row
             n = self._slots.obtainable(min(sequence.n_pending, limit))
             if n:
                 self._slots.reserve(sequence, n)

@@ -72,9 +72,10 @@ def _leaves(value: object, where: Where) -> Iterator[tuple[Where, object]]:
 def _check_number(value: object, where: Where) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return
-    _, digits, exponent = Decimal(json.dumps(value)).as_tuple()
-    assert isinstance(exponent, int), "JSON has only finite numbers"
-    if len(digits) > 16 or int("".join(map(str, digits))) > _LARGEST_EXACT or abs(exponent) > _LARGEST_EXPONENT:
+    written = Decimal(json.dumps(value))
+    _, digits, exponent = written.as_tuple()
+    is_exact = isinstance(exponent, int) and abs(exponent) <= _LARGEST_EXPONENT and len(digits) <= 16
+    if not is_exact or abs(written.scaleb(-int(exponent))) > _LARGEST_EXACT:
         raise InvalidSchema("has more digits than can be held exactly: make it a text, or shorten it", where)
 
 

@@ -36,7 +36,7 @@ _OPTIONS: "JsonCompileOptions" = {
 }
 _STEPS = 20_000  # of the search for the shortest text; it is done once
 _SECONDS = 1.0
-_PLACE = re.compile(r" while processing \S+")
+_PLACE = re.compile(r" while processing \S+|: json-schema:///\S+")
 _REFERENCE = re.compile(r"Resource '(?:json-schema:///)?(?P<uri>[^']*)' is not present")
 _LOST = re.compile(r"Pointer |Anchor |\S+ is another document")
 _SECONDS_TO_LOCATE = 0.3  # for compiling subschemas alone, to find the one that cannot be
@@ -155,12 +155,14 @@ def _shortest(matcher: LLMatcher) -> bytes:
 
 def _in_words(error: str) -> str:
     """What llguidance says, in one line that is not too long, without advice that would lead nowhere."""
-    line = _PLACE.sub("", " ".join(error.partition("<state>")[0].split()))
+    line = _PLACE.sub("", " ".join(re.split("<state>|<backtrace>", error, maxsplit=1)[0].split()))
     if line.startswith("Unimplemented keys: "):
         keys = ", ".join(json.loads(line.removeprefix("Unimplemented keys: ")))
         return f"{keys}: not supported, leave it out"
     if line.startswith("oneOf constraints are not supported"):
         return "oneOf: not supported where two of it may fit: use anyOf, or set them apart by a required const"
+    if line == "NoExtensionBias":
+        return "nothing fits it"
     if reference := _REFERENCE.match(line):
         return f"{reference['uri']} is another document, which is not supported: copy it under $defs"
     return line if len(line) <= 300 else f"{line[:140]} … {line[-140:]}"
@@ -183,7 +185,7 @@ def _locate(schema: Mapping[str, Any], reason: str) -> tuple[Where, str]:
 def _problem_of_part(schema: Mapping[str, Any], where: Where) -> str:
     if not where:
         return ""
-    pointer = "/".join(quote(str(step).replace("~", "~0").replace("/", "~1"), safe="") for step in where)
+    pointer = "/".join(quote(str(step).replace("~", "~0").replace("/", "~1"), "", errors="replace") for step in where)
     part = {"$ref": f"#/$defs/whole/{pointer}", "$defs": {"whole": _moved(schema)}}
     try:
         _compile(_schema_text(part))

@@ -20,6 +20,7 @@ _SEVERAL = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
 
 _DEEPEST = 64
 _MOST_SUBSCHEMAS = 20_000
+_MOST_PROPERTIES = 2_000  # of one object: what it takes to compile them grows with the square
 _LONGEST_PATTERN = 2_000
 _LARGEST_MINIMUM = 10_000
 _LARGEST_MAXIMUM = 1_000_000
@@ -71,6 +72,8 @@ def check_limits(schema: object) -> None:
             raise InvalidSchema(f"the schema has more than {_MOST_SUBSCHEMAS} parts: split it, or demand less")
         if len(where) > 2 * _DEEPEST:
             raise InvalidSchema(f"the schema is nested more than {_DEEPEST} levels deep, which is not supported")
+        if len(_names(node.get("properties"))) > _MOST_PROPERTIES:
+            raise InvalidSchema(f"an object has at most {_MOST_PROPERTIES} properties", (*where, "properties"))
         for key, limit in _LIMITS.items():
             value = node.get(key)
             if isinstance(value, int | float) and value > limit:

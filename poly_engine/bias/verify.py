@@ -1,7 +1,8 @@
 """The last look at an answer, by somebody else: `jsonschema` checks what llguidance has let pass."""
 
 import json
-from decimal import Decimal, InvalidOperation
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation, localcontext
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,10 @@ from poly_engine.types import Bias
 
 __all__ = ["fault"]
 
+_DIGITS = 5_000
+"""Of a quotient that shows whether a number is a multiple of another: longer numbers are left to the grammar, like what
+is nested too deeply for Python."""
+
 
 def fault(bias: Bias, text: str) -> str:
     """Return what is wrong with an answer; "" if nothing is, or if only the grammar itself could tell."""
@@ -25,8 +30,13 @@ def fault(bias: Bias, text: str) -> str:
         answer = _exactly(text)
     except json.JSONDecodeError as error:
         return f"it is not JSON: {error}"
-    for misfit in _validator(bias).iter_errors(answer):
-        return f"{misfit.json_path}: {misfit.message}"
+    except ValueError as error:
+        return f"it has a number that cannot be read: {error}"
+    except RecursionError:
+        return ""
+    with localcontext(prec=_DIGITS), suppress(InvalidOperation, RecursionError):
+        for misfit in _validator(bias).iter_errors(answer):
+            return f"{misfit.json_path}: {misfit.message}"
     return ""
 
 

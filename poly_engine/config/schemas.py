@@ -6,13 +6,12 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator
 
+from poly_engine.bias.source import read
 from poly_engine.config.values import Location
 from poly_engine.errors import InvalidSchema
 from poly_engine.types import Bias
 
 __all__ = ["SchemaFile", "check", "read_schema"]
-
-LARGEST_FILE = 4 << 20
 
 
 def check(bias: Bias) -> None:
@@ -24,15 +23,7 @@ def check(bias: Bias) -> None:
 
 def read_schema(location: str) -> Bias:
     """The JSON schema in a file. Raises InvalidSchema if there is none."""
-    path = Path(os.path.expanduser(location))  # noqa: PTH111 - Path.expanduser raises an error for a user there is not
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise InvalidSchema(f"{path} is larger than {LARGEST_FILE >> 20} MiB, which is no schema")
-        return Bias("json_schema", path.read_text("utf-8-sig"))
-    except OSError as error:
-        raise InvalidSchema(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidSchema(f"{path} is not UTF-8 text, as JSON must be") from error
+    return read(Path(os.path.expanduser(location)))  # noqa: PTH111 - Path.expanduser raises an error for a user there is not
 
 
 def _check_file(location: str) -> str:

@@ -3,18 +3,27 @@
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
 import click
 
-from poly_engine import Done, Event, Overrides, PolyError, Session, Token, Truncated
+from poly_engine import Bias, Done, Event, Overrides, PolyError, Session, Thinking, Token, Truncated
 from poly_tui.commands.listing import compact_json, print_json
 
-__all__ = ["Answer", "EventsAnswer", "JsonAnswer", "TextAnswer", "answer_prompt"]
+__all__ = ["Answer", "EventsAnswer", "JsonAnswer", "Request", "TextAnswer", "answer_prompt"]
 
 NO_OVERRIDES = Overrides()
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One turn as it was asked for."""
+
+    prompt: str
+    overrides: Overrides = NO_OVERRIDES
+    schema: Bias | None = None
 
 
 class Answer(Protocol):
@@ -57,6 +66,7 @@ class JsonAnswer:
     def __init__(self, facts: Mapping[str, object]) -> None:
         self._facts = facts
         self._texts: list[str] = []
+        self._thoughts: list[str] = []
         self._truncated: Truncated | None = None
         self._done: Done | None = None
 
@@ -64,6 +74,8 @@ class JsonAnswer:
         match event:
             case Token(text=text):
                 self._texts.append(text)
+            case Thinking(text=text):
+                self._thoughts.append(text)
             case Truncated():
                 self._truncated = event
             case Done():
@@ -72,8 +84,10 @@ class JsonAnswer:
     def end(self) -> None:
         if self._done is not None:
             truncated = asdict(self._truncated) if self._truncated else None
-            text = "".join(self._texts)
-            print_json({**self._facts, "text": text, **_outcome(self._done), "truncated": truncated})
+            said = {"text": "".join(self._texts)}
+            if self._thoughts:
+                said["thinking"] = "".join(self._thoughts)
+            print_json({**self._facts, **said, **_outcome(self._done), "truncated": truncated})
 
 
 class EventsAnswer:
@@ -94,16 +108,16 @@ class EventsAnswer:
         sys.stdout.flush()
 
 
-async def answer_prompt(
-    session: Session, prompt: str, answer: Answer, overrides: Overrides = NO_OVERRIDES, *, is_quiet: bool = False
-) -> None:
-    """Say `prompt`, and let `answer` hear what comes back. What its reader has to know goes to stderr."""
+async def answer_prompt(session: Session, request: Request, answer: Answer, *, is_quiet: bool = False) -> None:
+    """Say a prompt, and let `answer` hear what comes back. What its reader has to know goes to stderr."""
     remarks = []
+    is_biased = False
     try:
-        async with session.send(prompt, overrides) as events:
+        async with session.send(request.prompt, request.overrides, schema=request.schema) as events:
             async for event in events:
                 answer.hear(event)
-                remarks.append(_remark(event))
+                is_biased |= isinstance(event, Token) and event.bias_state is not None
+                remarks.append(_remark(event, is_biased=is_biased))
     except PolyError:
         answer.end()
         raise
@@ -112,8 +126,10 @@ async def answer_prompt(
         click.echo(f"poly: {remark}", err=True)
 
 
-def _remark(event: Event) -> str:
+def _remark(event: Event, *, is_biased: bool) -> str:
     match event:
+        case Done(finish_reason="length") if is_biased:
+            return "the answer was brought to its shortest end at the limit of tokens; it fits its schema"
         case Truncated(n_tokens=n_tokens, n_turns=n_turns):
             return f"the context is full: the {n_tokens} tokens of the oldest turns ({n_turns}) are forgotten"
         case Done(finish_reason="length", usage=usage) if usage.context_tokens >= usage.context_size:

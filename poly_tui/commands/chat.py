@@ -7,7 +7,7 @@ import click
 
 from poly_engine import Engine, InvalidRequest, PolyError, Session
 from poly_tui import connect
-from poly_tui.commands.answer import TextAnswer, answer_prompt
+from poly_tui.commands.answer import Request, TextAnswer, answer_prompt
 from poly_tui.commands.foreground import Foreground
 from poly_tui.commands.lines import PromptReader
 from poly_tui.commands.loading import load
@@ -89,7 +89,7 @@ class _Chat:
         elif re.fullmatch("/[a-z]+", prompt.strip()):
             raise InvalidRequest(f"there is no {word}; /help lists what there is")
         else:
-            self._foreground.run(answer_prompt(self._session, prompt, TextAnswer()))
+            self._foreground.run(answer_prompt(self._session, Request(prompt), TextAnswer()))
 
     async def _open(self, name: str | None) -> tuple[Session, str]:
         task = await connect.find_task(self._engine, name)

@@ -5,13 +5,14 @@ from typing import TypeAlias
 
 import click
 
-from poly_engine import Overrides
+from poly_engine import Bias, Overrides
 from poly_tui import connect
 from poly_tui.commands import foreground
-from poly_tui.commands.answer import Answer, EventsAnswer, JsonAnswer, TextAnswer, answer_prompt
+from poly_tui.commands.answer import Answer, EventsAnswer, JsonAnswer, Request, TextAnswer, answer_prompt
 from poly_tui.commands.loading import load
 from poly_tui.commands.names import task_argument
 from poly_tui.commands.prompt import check_text, read_prompt
+from poly_tui.commands.schema import schema_option
 from poly_tui.settings import Settings, pass_settings
 
 __all__ = ["command"]
@@ -29,6 +30,7 @@ MakeAnswer: TypeAlias = Callable[[Mapping[str, object]], Answer]
 @click.option("--seed", type=click.IntRange(0, _LARGEST_SEED), metavar="N", help="Make the answer repeatable.")
 @click.option("--max-tokens", type=click.IntRange(1), metavar="N", help="End the answer after so many tokens.")
 @click.option("--system", callback=check_text, help="Replace the system message of the task.")
+@schema_option
 @click.option("-q", "--quiet", "is_quiet", is_flag=True, help="Print no remarks on stderr.")
 @pass_settings
 def command(
@@ -41,6 +43,7 @@ def command(
     seed: int | None,
     max_tokens: int | None,
     system: str | None,
+    schema: Bias | None,
     is_quiet: bool,
 ) -> None:
     """Answer a prompt with a task.
@@ -54,19 +57,17 @@ def command(
         raise click.UsageError("--json and --jsonl cannot both be had", click.get_current_context())
     make_answer: MakeAnswer = JsonAnswer if as_json else EventsAnswer if as_events else lambda _: TextAnswer()
     overrides = Overrides(seed=seed, max_tokens=max_tokens)
-    foreground.run(
-        _run(settings, task, read_prompt(prompt), make_answer, system=system, overrides=overrides, is_quiet=is_quiet)
-    )
+    request = Request(read_prompt(prompt), overrides, schema)
+    foreground.run(_run(settings, task, request, make_answer, system=system, is_quiet=is_quiet))
 
 
 async def _run(
     settings: Settings,
     task: str,
-    prompt: str,
+    request: Request,
     make_answer: MakeAnswer,
     *,
     system: str | None,
-    overrides: Overrides,
     is_quiet: bool,
 ) -> None:
     async with connect.engine(settings) as engine:
@@ -74,5 +75,5 @@ async def _run(
         session = engine.session(task, system=system)
         await load(engine, model, is_quiet=is_quiet)
         async with session:
-            answer = make_answer({"task": task, "model": model, "seed": overrides.seed})
-            await answer_prompt(session, prompt, answer, overrides, is_quiet=is_quiet)
+            answer = make_answer({"task": task, "model": model, "seed": request.overrides.seed})
+            await answer_prompt(session, request, answer, is_quiet=is_quiet)

@@ -1,4 +1,5 @@
-"""`python -m tests.bench`: decode, prefill and first tokens of Poly against the bare library, side by side.
+"""`python -m tests.bench`: decode, prefill and first tokens of Poly against the bare library, side by side; and answers
+bound to a schema against free ones.
 
 Each figure is the median over rounds in which the subjects take turns, so that a machine that gets slower slows all
 of them. Times on a busy machine mean little; the ratios are what counts.
@@ -19,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from poly_engine import Engine
-from tests.bench import house
+from tests.bench import bound, house
 from tests.bench.floor import Floor, Speeds
 from tests.bench.llama_server import LlamaServer
 from tests.bench.shapes import SHAPES, write_model
@@ -50,7 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=32, help="tokens that each stream writes")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=psutil.cpu_count(logical=False) or 1)
-    parser.add_argument("--only", choices=["speed", "prelude"], help="run one part")
+    parser.add_argument("--only", choices=["speed", "prelude", "schema"], help="run one part")
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     return parser.parse_args()
 
@@ -74,6 +75,7 @@ class Bench:
         subject = house.engine(
             self._path,
             prelude=_text(prelude),
+            schema=bound.SCHEMA,
             n_threads=self._n_threads,
             context_size=self._context,
             cache_size=self._cells,
@@ -82,10 +84,18 @@ class Bench:
             server = self._server(stack)
             async with subject:
                 await subject.load("bench")
-                if self._options.only != "prelude":
+                if self._options.only in (None, "schema"):
+                    self._figures |= await bound.figures(
+                        subject,
+                        server,
+                        house.TimedHost.clock,
+                        n_rounds=self._options.rounds,
+                        n_free=self._options.tokens,
+                    )
+                if self._options.only in (None, "speed"):
                     for n_streams in STREAMS:
                         await self._speed(n_streams, floor, subject, server)
-                if self._options.only != "speed":
+                if self._options.only in (None, "prelude"):
                     await self._prelude(prelude, floor, subject, server)
         floor.close()
         return self._figures
@@ -163,6 +173,7 @@ def _print_table(figures: dict[str, float]) -> None:
 def _unit(name: str) -> str:
     units: list[tuple[Callable[[str], bool], str]] = [
         (lambda text: "ratio" in text, "x"),
+        (lambda text: "share" in text, "of 1"),
         (lambda text: text.startswith("engine us"), "µs per sequence and step"),
         (lambda text: text.startswith("first tokens"), "s"),
     ]

@@ -1,10 +1,16 @@
 """The same work through Poly's public interface, and the time that its worker spends outside the library."""
 
+from __future__ import annotations  # the binding names its pointer types for type checkers only
+
 import asyncio
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
+
+from llama_cpp import llama_cpp as c
 
 from poly_engine import Engine, LocalEngine, Overrides, Progress, Token
 from poly_engine.batch.host import ThreadHost
@@ -12,8 +18,10 @@ from poly_engine.batch.scheduler import Batch
 from poly_engine.batch.taken import Taken
 from poly_engine.bias.compiled import Biases
 from poly_engine.config import Config
+from poly_engine.llama.biased import BiasedSampling
 from poly_engine.llama.model import LlamaModel
 from poly_engine.llama.runner import Runner
+from poly_engine.llama.sampler import Sampler
 from tests.bench.floor import Speeds
 
 
@@ -23,6 +31,9 @@ class Clock:
 
     outside_s: float = 0.0
     n_sequence_steps: int = 0
+    masks_s: float = 0.0
+    """Of `steps_s`, for what a bias adds: waiting for masks, gathering what they leave, and looking for an ending."""
+    steps_s: float = 0.0
     last_end: float | None = None
 
 
@@ -37,8 +48,30 @@ class TimedRunner(Runner):
         if clock.last_end is not None and len(batch.outputs) == batch.n_rows:
             clock.outside_s += time.thread_time() - clock.last_end
             clock.n_sequence_steps += batch.n_rows
+        begin = time.perf_counter()
         taken = super().decode(batch)
+        clock.steps_s += time.perf_counter() - begin
         clock.last_end = time.thread_time()
+        return taken
+
+
+class TimedBiasedSampling(BiasedSampling):
+    """Notes what a bias adds to a step."""
+
+    clock: Clock
+
+    @contextmanager
+    def masking(self, requests: Sequence[int]) -> Iterator[None]:
+        end = 0.0
+        with super().masking(requests):
+            yield
+            end = time.perf_counter()
+        self.clock.masks_s += time.perf_counter() - end
+
+    def sample(self, request_id: int, sampler: Sampler, context: c.llama_context_p, row: int) -> Taken:
+        begin = time.perf_counter()
+        taken = super().sample(request_id, sampler, context, row)
+        self.clock.masks_s += time.perf_counter() - begin
         return taken
 
 
@@ -52,11 +85,16 @@ class TimedHost(ThreadHost):
         runner.__class__ = TimedRunner
         assert isinstance(runner, TimedRunner)
         runner.clock = self.clock
+        runner._biased.__class__ = TimedBiasedSampling
+        assert isinstance(runner._biased, TimedBiasedSampling)
+        runner._biased.clock = self.clock
         return runner
 
 
-def engine(path: Path, *, prelude: str, n_threads: int, context_size: int, cache_size: int) -> LocalEngine:
-    """An engine with a task `raw` that takes prompts as they are, and one that has a prelude."""
+def engine(
+    path: Path, *, prelude: str, schema: dict[str, object], n_threads: int, context_size: int, cache_size: int
+) -> LocalEngine:
+    """An engine with a task `raw` that takes prompts as they are, one that has a prelude, and one that has a schema."""
     sampling = {"repeat_penalty": 1.0, "model": "bench"}
     model = {
         "model_path": str(path),
@@ -65,7 +103,11 @@ def engine(path: Path, *, prelude: str, n_threads: int, context_size: int, cache
         "cache_size": cache_size,
         "parallel": 16,
     }
-    tasks = {"raw": {"template": "none", **sampling}, "prelude": {"prelude": prelude, **sampling}}
+    tasks = {
+        "raw": {"template": "none", **sampling},
+        "prelude": {"prelude": prelude, **sampling},
+        "bound": {"template": "none", **sampling, "biaser": {"json_schema": schema}},
+    }
     return LocalEngine(Config.model_validate({"models": {"bench": model}, "tasks": tasks}), TimedHost)
 
 

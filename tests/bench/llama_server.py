@@ -58,7 +58,11 @@ class LlamaServer:
         return time.perf_counter() - begin
 
     def _complete(self, prompt: list[int], n_tokens: int) -> dict[str, Any]:
-        body = {"prompt": prompt, "n_predict": n_tokens, "ignore_eos": True, "cache_prompt": True}
+        return self.complete(prompt, n_tokens, ignore_eos=True)
+
+    def complete(self, prompt: str | list[int], n_tokens: int, **settings: Any) -> dict[str, Any]:
+        """One answer of at most `n_tokens`; `settings` are those of its API."""
+        body = {"prompt": prompt, "n_predict": n_tokens, "cache_prompt": True, **settings}
         request = urllib.request.Request(self._url + "/completion", json.dumps(body).encode())
         request.add_header("Content-Type", "application/json")
         with urllib.request.urlopen(request, timeout=900) as response:

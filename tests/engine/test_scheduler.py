@@ -2,7 +2,7 @@
 
 import itertools
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zlib import crc32
 
 import pytest
@@ -263,3 +263,62 @@ def test_when_the_cache_is_full_the_youngest_gives_way_and_is_next_again() -> No
     assert finished == [0, 1, 2, 3, 4]
     assert (starts.count(0), starts.count(1)) == (1, 1), "an older one was interrupted"
     assert len(starts) > 5, "nobody had to give way: the test tests nothing"
+
+
+def test_what_an_answer_begins_with_is_read_with_the_prompt_and_told_with_the_first_token() -> None:
+    subject, cache = scheduler(), FakeCache(CONTEXT)
+    opening = Taken((Step(20, is_forced=True), Step(21, is_forced=True)))
+    assert subject.submit(request(1, (5, 6, 7), n_max=4), opening) == []
+    reports = run(subject, cache, n_steps=1)
+    assert cache.slots[0] == [5, 6, 7, 20, 21]
+    generated = [report for report in reports if isinstance(report, Generated)]
+    assert [report.token for report in generated[:2]] == [20, 21]
+    assert [report.is_forced for report in generated] == [True, True, False]
+    (finished,) = (report for report in run(subject, cache) if isinstance(report, Finished))
+    assert finished.kept[:2] == (20, 21)
+
+
+def test_an_answer_that_is_over_before_it_begins_takes_no_slot() -> None:
+    subject = scheduler()
+    reports = subject.submit(request(1, (5, 6)), Taken((Step(7, is_forced=True),), "stop"))
+    assert [type(report) for report in reports] == [Prefilled, Generated, Finished]
+    assert not subject.has_work
+
+
+def test_an_answer_that_cannot_begin_fails() -> None:
+    subject = scheduler()
+    (_, failed) = subject.submit(request(1, (5, 6)), Taken(failure="it is stuck"))
+    assert failed == Failed(1, "it is stuck")
+    assert not subject.has_work
+
+
+def test_what_an_answer_begins_with_is_told_even_if_it_is_cancelled_at_once() -> None:
+    subject = scheduler()
+    subject.submit(request(1, (5, 6)), Taken((Step(7, is_forced=True),)))
+    generated, finished = subject.cancel(1)
+    assert isinstance(generated, Generated)
+    assert isinstance(finished, Finished)
+    assert finished.kept == (7,)
+
+
+def test_a_request_that_continues_another_goes_before_those_that_wait() -> None:
+    subject, cache = scheduler(n_parallel=1, n_slots=2), FakeCache(CONTEXT)
+    for number in range(3):
+        subject.submit(request(number, (1 + number, 7), n_max=2))
+    run(subject, cache, n_steps=1)
+    subject.submit(replace(request(3, (9, 9), n_max=2), continues=True))
+    finished = [report.id for report in run(subject, cache) if isinstance(report, Finished)]
+    assert finished == [0, 3, 1, 2]
+
+
+def test_forced_tokens_of_one_leave_a_row_for_everybody_else() -> None:
+    subject = scheduler(n_parallel=2, n_batch=3)
+    for number in range(2):
+        subject.submit(request(number, (1 + number, 7), n_max=10))
+    subject.next_batch(3)
+    subject.accept([Taken((Step(20),))])
+    subject.next_batch(3)
+    subject.accept([Taken((Step(20), Step(21, is_forced=True), Step(22, is_forced=True))), Taken((Step(20),))])
+    batch = subject.next_batch(3)
+    assert batch.slots == [0, 0, 1]
+    assert not any(isinstance(edit, Trim) for edit in batch.edits)
