@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from poly_engine.bias.grammar import grammar
 from poly_engine.errors import (
     ContextExceeded,
     EngineClosed,
@@ -266,8 +267,7 @@ class FakeSession(Session):
         if self._is_busy:
             raise SessionBusy("the session is in the middle of a turn")
         self._check_open()
-        exchange = self._begin(prompt, overrides)
-        self._engine.schemas.append(schema)
+        exchange = self._begin(prompt, overrides, schema)
         self._is_busy = True
         self._engine.n_running += 1
         try:
@@ -283,11 +283,11 @@ class FakeSession(Session):
         self._turns.clear()
         self._engine.gate.knock()
 
-    def _begin(self, prompt: str, overrides: Overrides) -> _Exchange:
+    def _begin(self, prompt: str, overrides: Overrides, schema: Bias | Mapping[str, object] | None) -> _Exchange:
         for token in self._engine.private_tokens:
             if token in prompt:
                 raise IllegalToken(f"the prompt holds {token}, which the task keeps private")
-        reply = _limited(self._engine.reply(prompt), overrides)
+        reply = _limited(_bound(self._engine.reply(prompt), schema), overrides)
         if reply.refusal is not None:
             raise reply.refusal
         dropped, n_prompt = self._fit(prompt)
@@ -295,6 +295,7 @@ class FakeSession(Session):
         if len(reply.tokens) > room:
             reply = replace(reply, tokens=reply.tokens[:room], finish_reason="length")
         self._engine.asked.append((self._task, prompt))
+        self._engine.schemas.append(schema)
         return _Exchange(prompt, replace(reply, truncated=reply.truncated or dropped), n_prompt)
 
     def _fit(self, prompt: str) -> tuple[Truncated | None, int]:
@@ -348,6 +349,15 @@ class FakeSession(Session):
         self._engine.check_open()
         if self._is_closed:
             raise EngineClosed("the session was closed")
+
+
+def _bound(reply: Reply, schema: Bias | Mapping[str, object] | None) -> Reply:
+    """Answer the shortest text that fits the schema. Raises InvalidSchema."""
+    if schema is None:
+        return reply
+    bias = schema if isinstance(schema, Bias) else Bias.of_schema(schema)
+    text = grammar(bias).shortest.decode()
+    return replace(reply, tokens=(Token(text, _id(text), is_forced=True, bias_state="complete"),))
 
 
 def _limited(reply: Reply, overrides: Overrides) -> Reply:

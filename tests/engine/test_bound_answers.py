@@ -27,7 +27,7 @@ PERSON: Mapping[str, Any] = {
     "required": ["name", "age"],
     "additionalProperties": False,
 }
-FREE = {"template": "none", "temperature": 1.0, "top_k": 0, "top_p": 1.0}
+FREE: Mapping[str, Any] = {"template": "none", "temperature": 1.0, "top_k": 0, "top_p": 1.0}
 """Sampling at random, as far as a model with random weights does."""
 
 
