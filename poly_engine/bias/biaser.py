@@ -1,13 +1,14 @@
 """Keeps one answer to its bias: which tokens may come next, which must, and how it ends when the tokens run out."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
 
 from poly_engine.batch.taken import Step, Taken
 from poly_engine.bias.compiled import Biases
-from poly_engine.bias.completion import completion
+from poly_engine.bias.completion import NoEnding, completion
 from poly_engine.bias.ending import Ending
 from poly_engine.types import Bias, BiasState, FinishReason
 
@@ -103,9 +104,10 @@ class Biaser:
         if not letters.consume_tokens(list(piece)):
             return None
         for hint in (self._ending.text, b""):  # what is near may be longer than what is left
-            text = completion(letters, hint=hint, n_written=len(piece), alphabet=self._speller.alphabet)
-            if text is not None and self._is_possible(ending := Ending(text, self._speller), piece, n_left):
-                return ending
+            with suppress(NoEnding):
+                text = completion(letters, hint=hint, n_written=len(piece), alphabet=self._speller.alphabet)
+                if self._is_possible(ending := Ending(text, self._speller), piece, n_left):
+                    return ending
         return None
 
     def _is_possible(self, ending: Ending, piece: bytes, n_left: int) -> bool:

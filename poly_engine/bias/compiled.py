@@ -9,9 +9,9 @@ from typing import Protocol
 
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
-from poly_engine.bias.completion import completion
+from poly_engine.bias.completion import NoEnding, completion
 from poly_engine.bias.grammar import Grammar, grammar
-from poly_engine.bias.letters import byte_tokenizer
+from poly_engine.bias.matching import byte_tokenizer, matcher
 from poly_engine.bias.spelling import CANNOT, Speller
 from poly_engine.errors import InvalidSchema
 from poly_engine.types import Bias
@@ -92,19 +92,25 @@ class Biases:
         meant = grammar(bias)
         if not self.ends:
             raise InvalidSchema("the model has no token that ends an answer, so that it cannot be bound to a schema")
-        tokens = LLMatcher(self._tokenizer, meant.text, log_level=0)
+        tokens = matcher(self._tokenizer, meant.text)
         if error := tokens.get_error():
             raise InvalidSchema(f"the schema is too much for the vocabulary of the model: {error[:200]}")
-        letters = LLMatcher(byte_tokenizer(), meant.text, log_level=0)
+        letters = matcher(byte_tokenizer(), meant.text)
         shortest, costs = meant.shortest, self.speller.costs(meant.shortest)
         if costs[0] >= CANNOT:  # some bytes are no tokens of their own: another text may do without them
-            shortest = completion(letters, alphabet=self.speller.alphabet, seconds=1.0) or b""
+            shortest = self._writable(letters)
             costs = self.speller.costs(shortest)
-        if costs[0] >= CANNOT or (not shortest and not letters.is_accepting()):
+        if costs[0] >= CANNOT:
             raise InvalidSchema(
                 f"the model has no tokens to write what fits the schema, such as {meant.shortest[:60]!r}"
             )
         return CompiledBias(meant, tokens, letters, shortest, costs[0])
+
+    def _writable(self, letters: LLMatcher) -> bytes:
+        try:
+            return completion(letters, alphabet=self.speller.alphabet, seconds=1.0)
+        except NoEnding as error:
+            raise InvalidSchema("the model has no tokens to write what fits the schema") from error
 
 
 class _Tokens:

@@ -8,7 +8,7 @@ from llguidance import LLMatcher
 
 from poly_engine.bias.search import Search
 
-__all__ = ["completion"]
+__all__ = ["NoEnding", "completion"]
 
 _ALL_BYTES = frozenset(range(256))
 _ENDS = b'"}],:'
@@ -19,6 +19,14 @@ has to be a multiple of, say, cannot be seen from outside.
 """
 
 
+class NoEnding(Exception):
+    """No way was found to end a text. `reason` is llguidance's, "" if it has none."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason or "no ending was found")
+        self.reason = reason
+
+
 def completion(
     matcher: LLMatcher,
     *,
@@ -27,15 +35,16 @@ def completion(
     alphabet: frozenset[int] = _ALL_BYTES,
     n_steps: int = 2000,
     seconds: float = 0.1,
-) -> bytes | None:
+) -> bytes:
     """Return bytes that bring `matcher`, which is over bytes, to where its grammar is satisfied, b"" if it is.
 
-    They are as few as a search of `n_steps` steps finds within `seconds`; None if it finds none. `hint` is what
-    completed the text before its last `n_written` bytes: where an end of it fits, it is taken. `alphabet` are the bytes
-    that can be written at all.
+    They are as few as a search of `n_steps` steps finds within `seconds`. `hint` is what completed the text before its
+    last `n_written` bytes: where an end of it fits, it is taken. `alphabet` are the bytes that can be written at all.
+    Raises NoEnding if none is found.
     """
     endings = list(dict.fromkeys([hint[n_written:], hint, *_ends_of(hint)]))
     deadline = time.monotonic() + seconds
+    error = ""
     for n_alike, share in _WIDTHS:
         search = Search(matcher, endings, alphabet, n_alike)
         for _ in range(n_steps // share):
@@ -44,7 +53,8 @@ def completion(
             found = search.step()
             if found is not None:
                 return found
-    return None
+        error = search.error
+    raise NoEnding(error)
 
 
 def _ends_of(hint: bytes) -> Iterator[bytes]:

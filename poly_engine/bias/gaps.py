@@ -1,8 +1,9 @@
 """Schemas through which an answer could slip that does not fit them: what llguidance compiles, but not exactly."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from math import prod
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
@@ -16,21 +17,24 @@ _Node: TypeAlias = Mapping[str, Any]  # JSON
 
 _LARGEST_EXACT = 1 << 53
 _LARGEST_EXPONENT = 22  # its reader takes powers of ten from a table, and rounds twice for what lies beyond
+_LARGEST_STEP = 1 << 31  # it counts in 32 bits what a number has to be a multiple of
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _CONTROL = frozenset(map(chr, (*range(0x20), 0x7F))) - frozenset("\b\t\n\f\r")
-"""Characters that only \\u could write, which names of properties must not use: see grammar.py."""
+"""Characters that only \\u writes, which is switched off in grammar.py: they would be dropped from a text."""
 
 
 def check_gaps(schema: object) -> None:
     """Raise InvalidSchema, with the path, for what would be compiled to a grammar that lets other answers pass."""
     is_older = is_of_an_older_draft(schema)
-    for where, node in subschemas(schema):
+    nodes = list(subschemas(schema))
+    for where, node in nodes:
         _check_bounds(node, where)
         _check_values(node, where)
         _check_names(node, where)
         _check_reference(node, where)
         if not is_older:
             _check_items(node, where)
+    _check_merged(nodes)
 
 
 def _check_bounds(node: _Node, where: Where) -> None:
@@ -38,15 +42,39 @@ def _check_bounds(node: _Node, where: Where) -> None:
         _check_number(node.get(key, 0), (*where, key))
         if isinstance(node.get(key), bool):
             raise InvalidSchema("must be a number, the bound itself", (*where, key))
-    numbers = {key: node[key] for key in _BOUNDS if isinstance(node.get(key), int | float)}
-    least = [numbers[key] for key in ("minimum", "exclusiveMinimum") if key in numbers]
-    most = [numbers[key] for key in ("maximum", "exclusiveMaximum") if key in numbers]
-    # It writes the part behind the point as optional there, by which the excluded number itself is allowed.
-    low, high = numbers.get("exclusiveMinimum"), numbers.get("exclusiveMaximum")
-    if low is not None and low >= 0 and low % 1 == 0 and any(low < bound < low + 1 for bound in most):
+    _check_exclusion(node, [node], where)
+
+
+def _check_exclusion(node: _Node, beside: Sequence[_Node], where: Where) -> None:
+    """The bounds of a node, `beside` those of others that may be merged with it, leave out what they exclude.
+
+    Between a whole number and a bound that is less than 1 away, llguidance takes the part behind the point as optional,
+    by which the excluded number itself is allowed.
+    """
+    low, high = _number(node, "exclusiveMinimum"), _number(node, "exclusiveMaximum")
+    least = [_number(other, key) for other in beside for key in ("minimum", "exclusiveMinimum")]
+    most = [_number(other, key) for other in beside for key in ("maximum", "exclusiveMaximum")]
+    if low is not None and low >= 0 and low % 1 == 0 and any(bound and low < bound < low + 1 for bound in most):
         raise InvalidSchema("cannot be held beside a maximum that is less than 1 away", (*where, "exclusiveMinimum"))
-    if high is not None and high <= 0 and high % 1 == 0 and any(high - 1 < bound < high for bound in least):
+    if high is not None and high <= 0 and high % 1 == 0 and any(bound and high - 1 < bound < high for bound in least):
         raise InvalidSchema("cannot be held beside a minimum that is less than 1 away", (*where, "exclusiveMaximum"))
+
+
+def _check_merged(nodes: Sequence[tuple[Where, _Node]]) -> None:
+    """Where subschemas are merged, any may meet any other: what would go wrong then is refused for all of them."""
+    if not any("allOf" in node or ({"$ref", "anyOf", "oneOf"} & node.keys() and len(node) > 1) for _, node in nodes):
+        return
+    for where, node in nodes:
+        _check_exclusion(node, [other for _, other in nodes], where)
+    steps = {where: Decimal(str(step)) for where, node in nodes if (step := _number(node, "multipleOf"))}
+    n_decimals = max((-int(step.as_tuple().exponent) for step in steps.values()), default=0)
+    if len(set(steps.values())) > 1 and prod(step.scaleb(n_decimals) for step in set(steps.values())) > _LARGEST_STEP:
+        raise InvalidSchema("is too large beside the other steps", (*max(steps, key=steps.__getitem__), "multipleOf"))
+
+
+def _number(node: _Node, key: str) -> float | None:
+    value = node.get(key)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _check_values(node: _Node, where: Where) -> None:

@@ -12,11 +12,11 @@ from urllib.parse import quote
 from llguidance import LLMatcher
 from llguidance.gbnf_to_lark import any_to_lark
 
-from poly_engine.bias.completion import completion
+from poly_engine.bias.completion import NoEnding, completion
 from poly_engine.bias.dialect import is_original, translate
 from poly_engine.bias.gaps import check_gaps
 from poly_engine.bias.keywords import check_keywords
-from poly_engine.bias.letters import LONGEST, byte_tokenizer
+from poly_engine.bias.matching import LONGEST, byte_tokenizer, matcher
 from poly_engine.bias.schema import Where, check_limits, subschemas
 from poly_engine.bias.whitespace import check_options
 from poly_engine.errors import InvalidSchema
@@ -82,11 +82,11 @@ def _of_schema(source: str) -> Grammar:
     check_gaps(schema)
     try:
         text = _schema_text(schema)
-        matcher = _compile(text)
+        start = _compile(text)
     except InvalidSchema as error:
         where, reason = _locate(schema, error.reason)
         raise InvalidSchema(reason, where) from None
-    return Grammar(text, _shortest(matcher), json.dumps(schema))
+    return Grammar(text, _shortest(start), json.dumps(schema))
 
 
 def _parse(source: str) -> Any:  # JSON
@@ -138,19 +138,18 @@ def _schema_text(schema: Mapping[str, object]) -> str:
 
 def _compile(text: str) -> LLMatcher:
     """A matcher over bytes. Raises InvalidSchema with llguidance's reason."""
-    matcher = LLMatcher(byte_tokenizer(), text, log_level=0)
-    if error := matcher.get_error():
+    start = matcher(byte_tokenizer(), text)
+    if error := start.get_error():
         raise InvalidSchema(_in_words(error))
-    return matcher
+    return start
 
 
-def _shortest(matcher: LLMatcher) -> bytes:
-    shortest = completion(matcher, n_steps=_STEPS, seconds=_SECONDS)
-    if shortest is None:
-        matcher.compute_bitmask()
-        error = _in_words(matcher.get_error())
-        raise InvalidSchema(error or f"it has no end that could be found within {LONGEST >> 10} KiB of text")
-    return shortest
+def _shortest(start: LLMatcher) -> bytes:
+    try:
+        return completion(start, n_steps=_STEPS, seconds=_SECONDS)
+    except NoEnding as error:
+        reason = _in_words(error.reason) or f"it has no end that could be found within {LONGEST >> 10} KiB of text"
+        raise InvalidSchema(reason) from None
 
 
 def _in_words(error: str) -> str:

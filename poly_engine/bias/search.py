@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from llguidance import LLMatcher
 
-from poly_engine.bias.letters import LONGEST, completes
+from poly_engine.bias.matching import LONGEST, completes
 from poly_engine.bias.place import CLOSERS, QUOTE, Levels, Place
 
 __all__ = ["Search"]
@@ -48,6 +48,8 @@ class Search:
         self._frontier = [(0, next(self._order), Place(), matcher.deep_copy())]
         self._seen: Counter[tuple[Levels, int, bytes]] = Counter()
         self._complete: dict[Levels, int] = {}
+        self.error = ""
+        """What llguidance said when a way could not be followed, if it did."""
 
     @property
     def is_over(self) -> bool:
@@ -62,6 +64,7 @@ class Search:
                 state.consume_tokens(list(forced))
                 place = self._noted(place, place.behind(forced))
             mask = state.compute_bitmask()
+            self.error = state.get_error() or self.error
             allowed = [byte for byte in _bits(mask) if byte in self._alphabet]
             choices = self._choices(allowed)
             if len(choices) > 1 and self._looks_known(place, mask, is_text=len(allowed) > _BROAD):
