@@ -93,7 +93,7 @@ class Task:
         return Generate(
             number,
             tuple(tokens),
-            self._sampler(overrides),
+            self._sampler(overrides, bias),
             (random.getrandbits(32) if seed is None else seed) % _N_SEEDS,
             max_tokens=max_tokens,
             stop_sequences=() if bias else tuple(stops),
@@ -111,13 +111,16 @@ class Task:
         parsed = [vocabulary.template_tokens(text) for text in self.config.private_tokens]
         return frozenset(tokens[0] for tokens in parsed if len(tokens) == 1)
 
-    def _sampler(self, overrides: Overrides) -> SamplerChain:
+    def _sampler(self, overrides: Overrides, bias: Bias | None) -> SamplerChain:
         changes = {key: value for key in _SAMPLING_KEYS if (value := getattr(overrides, key)) is not None}
         if self.config.samplers is not None:
             if changes:
                 raise InvalidRequest(f"task {self.name} fixes its samplers; {', '.join(changes)} cannot be set beside")
             return sampling.parse(self.config.samplers)
-        settings = {key: getattr(self.config, key) for key in _SAMPLING_KEYS} | changes
+        settings = {key: getattr(self.config, key) for key in _SAMPLING_KEYS}
+        if bias is not None and "repeat_penalty" not in self.config.model_fields_set:
+            settings["repeat_penalty"] = 1.0  # else the quote that ends a text is the less likely the more there were
+        settings |= changes
         try:
             return sampling.from_settings(**settings)
         except ValueError as error:

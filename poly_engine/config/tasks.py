@@ -137,7 +137,9 @@ class TaskConfig(Section):
         default=0.0, description="Draw among tokens at least this many times as likely as the first; 0 for all."
     )
     repeat_penalty: Annotated[float, _within(REPEAT_PENALTY)] = Field(
-        default=1.30, description="How much less likely a token becomes that was used just before; 1 for no less."
+        default=1.30,
+        description="How much less likely a token becomes that was used just before; 1 for no less, which is the "
+        "default where there is a biaser.",
     )
     repetition_penalty_last_n: Annotated[int, _within(LAST_N)] = Field(
         default=64, description="How many tokens back repeat_penalty looks."

@@ -12,9 +12,13 @@ from typing import Any
 import pytest
 
 from poly_engine.bias.verify import fault
-from poly_engine.config import Config
+from poly_engine.config import Config, TaskConfig
 from poly_engine.errors import InvalidSchema, LimitTooLow
+from poly_engine.llama.model import LlamaModel
 from poly_engine.local import LocalEngine
+from poly_engine.models.gguf import read_header
+from poly_engine.sampling import Penalties
+from poly_engine.task import Task
 from poly_engine.types import Bias, Done, Overrides, Progress, Thinking, Token, Turn
 from tests.conftest import FamilyFile
 from tests.engine.conversation import Heard, engine, hear, opened
@@ -123,6 +127,19 @@ async def test_an_answer_with_one_form_needs_no_step(model: Path) -> None:
         assert all(token.is_forced for token in heard.events if isinstance(token, Token))
         assert isinstance(heard.events[0], Progress)
         assert (await hear(session, "Again?")).text == "only this"
+
+
+def test_a_bound_answer_may_repeat_its_quotes_unless_the_task_says_otherwise(model: Path) -> None:
+    loaded = LlamaModel(read_header(model))
+    for config, is_penalised in ((TaskConfig(model="m"), False), (TaskConfig(model="m", repeat_penalty=1.2), True)):
+        task = Task("t", config)
+        made = [
+            task.request(1, [1], Overrides(), loaded.vocabulary, max_tokens=9, bias=bias)
+            for bias in (Bias("regex", "a"), None)
+        ]
+        bound, free = (any(isinstance(step, Penalties) for step in request.sampler) for request in made)
+        assert (bound, free) == (is_penalised, True)
+    loaded.close()
 
 
 # With a bias prompt
