@@ -117,7 +117,7 @@ class LocalSession(Session):
         if bias is None:
             return Room(n_most)
         n_least = model.biases.compiled(bias).n_least
-        bias_prompt = self._task.config.bias_prompt
+        bias_prompt = self._task.bias_prompt(bias)
         if bias_prompt is None:
             return Room(n_most, n_least)
         n_bias_prompt = len(tokenize([Written(bias_prompt)], model.vocabulary))

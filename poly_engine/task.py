@@ -73,6 +73,10 @@ class Task:
             return None if self.config.biaser is None else self.config.biaser.bias
         return schema if isinstance(schema, Bias) else Bias.of_schema(schema)
 
+    def bias_prompt(self, bias: Bias | None) -> str | None:
+        """What the model reads between its thoughts and an answer with `bias`; None if it is not to think before."""
+        return (self.config.bias_prompt or None) if bias is not None else None
+
     def request(
         self,
         number: int,

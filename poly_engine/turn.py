@@ -29,7 +29,7 @@ class RunningTurn:
         self._fitted = fitted
         self._overrides = overrides
         self._bias = bias
-        self._bias_prompt = None if bias is None else task.config.bias_prompt
+        self._bias_prompt = task.bias_prompt(bias)
         self._answering = Answering(client.model.context_size)
         self._has_failed = False
         # Made at once: settings that cannot be are refused before anything begins.

@@ -77,7 +77,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """Settings of the task that one turn replaces; None keeps what the task says."""
+    """Settings of the task that one turn replaces; None keeps what the task says.
+
+    Stop sequences do not cut an answer that is bound to a schema.
+    """
 
     max_tokens: int | None = None
     seed: int | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from poly_engine.batch.messages import Failed, Generate, Prefilled, Report
 from poly_engine.batch.sequence import Pieces, Sequence
 from poly_engine.batch.slots import CacheEdit, Slots
-from poly_engine.batch.taken import Taken
+from poly_engine.bias.taken import Taken
 
 NOTHING = Taken()
 

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from poly_engine.batch.messages import Failed, Finished, Generate, Generated, Report
-from poly_engine.batch.taken import Step, Taken
+from poly_engine.bias.taken import Step, Taken
 from poly_engine.text.stream import TextStream
 from poly_engine.types import FinishReason
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from poly_engine.batch.messages import Cancel, Command, Embed, Embedded, Failed, Finished, Generate, Report, Stop
 from poly_engine.batch.scheduler import Batch, Scheduler
-from poly_engine.batch.taken import Taken
+from poly_engine.bias.taken import Taken
 from poly_engine.errors import EngineFailed, InvalidSchema, ModelLoadFailed
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from contextlib import suppress
 import numpy as np
 import numpy.typing as npt
 
-from poly_engine.batch.taken import Step, Taken
 from poly_engine.bias.compiled import Biases
 from poly_engine.bias.completion import NoEnding, completion
 from poly_engine.bias.ending import Ending
+from poly_engine.bias.taken import Step, Taken
 from poly_engine.types import Bias, BiasState, FinishReason
 
 __all__ = ["Biaser"]
@@ -39,7 +39,7 @@ class Biaser:
         self._is_closing = False
 
     def fill_mask(self, mask: npt.NDArray[np.uint32]) -> None:
-        """Set the bits of the tokens that may come next; none if the grammar became too complex to go on with.
+        """Set the bits of the tokens that may come next.
 
         `mask` has a bit for each token of the vocabulary, rounded up to whole words.
         """
@@ -50,21 +50,23 @@ class Biaser:
         if not self._ending.fits(self._n_left):
             return Taken(failure=f"what has to be written does not fit {self._n_left} tokens")
         if self._private.would_appear(self._ending.text):
-            return Taken(failure="what has to be written holds a private text of the task")
+            return Taken(failure="the shortest answer that fits holds a private text of the task")
         return self._taken([])
 
-    def take(self, token: int) -> Taken:
+    def take(self, token: int, *, is_forced: bool = False) -> Taken:
         """Take what was sampled, or what has to come in its place, and all that must follow.
 
-        `token` is one that the mask allows.
+        `token` is one that the mask allows, the only one if it `is_forced`.
         """
+        if self._tokens.is_error():
+            return self._failure()
         if token in self._ends:
             return Taken((Step(token),), self._reason)
         ending = self._ending_behind([token])
         if ending is None:
             return self._close()
         self._accept([token], ending)
-        return self._taken([Step(token, bias_state=self._state)])
+        return self._taken([Step(token, is_forced, self._state)])
 
     def _close(self) -> Taken:
         """Go one token towards the end."""
@@ -84,12 +86,17 @@ class Biaser:
             if ending is None:
                 break
             self._accept(forced, ending)
-            steps += [Step(token, is_forced=True, bias_state="open") for token in forced[:-1]]
-            steps.append(Step(forced[-1], is_forced=True, bias_state=self._state))
+            *others, last = forced
+            steps += [Step(token, is_forced=True, bias_state=self._open_state) for token in others]
+            steps.append(Step(last, is_forced=True, bias_state=self._state))
         if self._tokens.is_error():
-            error = self._tokens.get_error().partition("<state>")[0]
-            return Taken(tuple(steps), failure=f"the schema became too complex to go on: {error.strip()}")
+            return self._failure()
         return Taken(tuple(steps), self._reason if self._tokens.is_stopped() else None)
+
+    def _failure(self) -> Taken:
+        """What llguidance gives up, at one of its limits on how complex a grammar may become, is lost."""
+        error = self._tokens.get_error().partition("<state>")[0]
+        return Taken(failure=f"the schema became too complex to go on: {error.strip()}")
 
     def _ending_behind(self, tokens: Sequence[int]) -> Ending | None:
         """An ending for the text with `tokens` behind it; None if they may not be taken."""
@@ -123,8 +130,10 @@ class Biaser:
 
     @property
     def _state(self) -> BiasState:
-        if self._tokens.is_accepting():
-            return "complete"
+        return "complete" if self._tokens.is_accepting() else self._open_state
+
+    @property
+    def _open_state(self) -> BiasState:
         return "closing" if self._is_closing else "open"
 
     @property

@@ -1,7 +1,6 @@
 """The biases of one model: each compiled once against its vocabulary, and kept."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,18 +55,18 @@ class Biases:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._lock = threading.Lock()
-        self._compiled: OrderedDict[Bias, CompiledBias] = OrderedDict()
+        self._compiled: dict[Bias, CompiledBias] = {}
 
     def compiled(self, bias: Bias) -> CompiledBias:
         """Raises InvalidSchema if `bias` cannot be enforced, or not with the tokens that the model has."""
-        with self._lock:
-            found = self._compiled.get(bias)
-            if found is None:
-                found = self._compiled[bias] = self._compile(bias)
+        found = self._compiled.get(bias)
+        if found is None:  # else nobody has to wait for what others compile, the worker of the model least of all
+            with self._lock:
+                found = self._compiled.get(bias) or self._compile(bias)
+                self._compiled[bias] = found
                 if len(self._compiled) > _MOST_KEPT:
-                    self._compiled.popitem(last=False)
-            self._compiled.move_to_end(bias)
-            return found
+                    del self._compiled[next(iter(self._compiled))]
+        return found
 
     @cached_property
     def pieces(self) -> Sequence[bytes]:

@@ -33,8 +33,8 @@ def completion(
     hint: bytes = b"",
     n_written: int = 0,
     alphabet: frozenset[int] = _ALL_BYTES,
-    n_steps: int = 2000,
-    seconds: float = 0.1,
+    n_steps: int = 4000,
+    seconds: float = 0.25,
 ) -> bytes:
     """Return bytes that bring `matcher`, which is over bytes, to where its grammar is satisfied, b"" if it is.
 

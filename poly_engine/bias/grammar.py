@@ -125,7 +125,7 @@ def _alternatives(choices: object) -> str:
 def _from_gbnf(source: str) -> str:
     try:
         return any_to_lark(source)
-    except Exception as error:
+    except Exception as error:  # it raises nothing less for a rule that is missing, and IndexError for what breaks off
         raise InvalidSchema(f"the GBNF grammar cannot be read: {error}") from error
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-__all__ = ["CLOSERS", "QUOTE", "Levels", "Place"]
+__all__ = ["CLOSERS", "COMMA", "QUOTE", "Levels", "Place"]
 
 Levels: TypeAlias = tuple[tuple[int, bytes], ...]
 """For each bracket that is open, how many commas lie behind it, and the key of the member that is being written."""
@@ -12,11 +12,6 @@ QUOTE, COMMA, COLON = b'",:'
 OPENERS, CLOSERS = b"[{", b"]}"
 
 _OUTSIDE = -1000  # commas: the brackets that were open before the beginning are not known
-
-_PRICES = {**dict.fromkeys(CLOSERS, 0), QUOTE: 1}
-_PRICE = 2
-_TEXT_PRICES = {ord("a"): 1}  # the filler of texts: whatever else is a detour
-_TEXT_PRICE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +49,13 @@ class Place:
                     member += bytes([byte])
         return Place(self.text + text, member, levels, costs)
 
-    def chosen(self, byte: int, *, is_text: bool) -> "Place":
-        """The place after a byte that was chosen among others, with what that costs; in a text, it means nothing."""
-        if is_text:
-            costs = (*self.costs[:-1], self.costs[-1] + _TEXT_PRICES.get(byte, _TEXT_PRICE))
+    def chosen(self, byte: int, price: int, *, is_text: bool) -> "Place":
+        """The place after a byte that was chosen among others, at a price; in a text, it means nothing."""
+        *outer, last = self.costs
+        if byte == COMMA and outer and not is_text:
+            # One more member, where there could be an end: that counts for what is around it.
+            return replace(self.behind(b","), costs=(*outer[:-1], outer[-1] + price, 0))
+        costs = (*outer, last + price)
+        if is_text or byte == COMMA:
             return Place(self.text + bytes([byte]), self.member + bytes([byte]), self.levels, costs)
-        if byte == COMMA:  # one more member, where there could be an end: that counts for what is around it
-            *outer, last = self.costs
-            costs = (*outer[:-1], outer[-1] + _PRICE, 0) if outer else (last + _PRICE,)
-            return replace(self.behind(b","), costs=costs)
-        costs = (*self.costs[:-1], self.costs[-1] + _PRICES.get(byte, _PRICE))
         return replace(self, costs=costs).behind(bytes([byte]))

@@ -3,30 +3,17 @@
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from llguidance import LLMatcher
 
+from poly_engine.bias.choices import Choices, choices
 from poly_engine.bias.matching import LONGEST, completes
-from poly_engine.bias.place import CLOSERS, QUOTE, Levels, Place
+from poly_engine.bias.place import Levels, Place
 
 __all__ = ["Search"]
 
-_BROAD = 48
-"""Where more bytes than this may follow, it is a string or free text: any letter is as good as another."""
-
-_MANY = 6
-"""Where more bytes than this may follow, not all are tried, but some of each kind."""
-
 _MARGIN = 1  # which a dearer way to write a member may cost more, and still be followed
-
-_KINDS = (
-    *(range(ord(first), ord(last) + 1) for first, last in (("a", "z"), ("0", "9"), ("A", "Z"))),
-    *(range(ord(sign), ord(sign) + 1) for sign in '"}] -.@/:_,[{'),
-    range(0xC2, 0xF5),
-    range(0x80, 0xC0),
-)
-"""Letters, digits, signs, and the first and the other bytes of longer characters."""
 
 
 class Search:
@@ -65,26 +52,17 @@ class Search:
                 place = self._noted(place, place.behind(forced))
             mask = state.compute_bitmask()
             self.error = state.get_error() or self.error
-            allowed = [byte for byte in _bits(mask) if byte in self._alphabet]
-            choices = self._choices(allowed)
-            if len(choices) > 1 and self._looks_known(place, mask, is_text=len(allowed) > _BROAD):
+            ways = choices(mask, self._alphabet, n_member=len(place.member), is_thorough=self._n_alike > 1)
+            if len(ways.prices) > 1 and self._looks_known(place, mask, is_text=ways.is_text):
                 break
             for ending in self._endings:
                 if _may_follow(ending, mask) and completes(state, ending):
                     return place.text + ending
-            if len(choices) != 1 or not state.consume_token(choices[0]):
-                self._branch(place, state, choices, is_text=len(allowed) > _BROAD)
+            if len(ways.prices) != 1 or not state.consume_tokens([*ways.prices]):
+                self._branch(place, state, ways)
                 break
-            place = self._noted(place, place.behind(bytes(choices)))
+            place = self._noted(place, place.behind(bytes(ways.prices)))
         return None
-
-    def _choices(self, allowed: Sequence[int]) -> Sequence[int]:
-        """The bytes to go on with, what closes something first."""
-        if len(allowed) > _BROAD:
-            return (QUOTE,) if QUOTE in allowed else [*_some_of_each_kind(allowed, 1)]
-        if len(allowed) > _MANY:
-            allowed = [*_some_of_each_kind(allowed, 2 if self._n_alike == 1 else 10)]
-        return sorted(allowed, key=lambda byte: byte not in CLOSERS)
 
     def _looks_known(self, place: Place, mask: bytes, *, is_text: bool) -> bool:
         """Whether enough places were followed that look like this one."""
@@ -92,11 +70,11 @@ class Search:
         self._seen[look] += 1
         return self._seen[look] > (1 if is_text else self._n_alike)
 
-    def _branch(self, place: Place, state: LLMatcher, choices: Sequence[int], *, is_text: bool) -> None:
-        for byte in choices:
+    def _branch(self, place: Place, state: LLMatcher, ways: Choices) -> None:
+        for byte, price in ways.prices.items():
             following = state.deep_copy()
             if following.consume_token(byte):
-                chosen = self._noted(place, place.chosen(byte, is_text=is_text))
+                chosen = self._noted(place, place.chosen(byte, price, is_text=ways.is_text))
                 heapq.heappush(self._frontier, (chosen.cost, next(self._order), chosen, following))
 
     def _noted(self, before: Place, after: Place) -> Place:
@@ -114,17 +92,5 @@ class Search:
         return False
 
 
-def _some_of_each_kind(allowed: Sequence[int], n: int) -> Iterator[int]:
-    """The first and the last of each kind, up to `n`: they may lead different ways."""
-    for kind in _KINDS:
-        those = [byte for byte in allowed if byte in kind]
-        yield from dict.fromkeys([*those[-1:], *those][:n] if n > 1 else those[:1])
-
-
 def _may_follow(text: bytes, mask: bytes) -> bool:
     return not text or bool(mask[text[0] >> 3] >> (text[0] & 7) & 1)
-
-
-def _bits(mask: bytes) -> list[int]:
-    bits = int.from_bytes(mask[:32], "little")
-    return [byte for byte in range(256) if bits >> byte & 1]

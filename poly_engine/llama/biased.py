@@ -11,9 +11,9 @@ import numpy.typing as npt
 from llama_cpp import llama_cpp as c
 
 from poly_engine.batch.messages import Generate
-from poly_engine.batch.taken import Taken
 from poly_engine.bias.biaser import Biaser
 from poly_engine.bias.compiled import Biases
+from poly_engine.bias.taken import Taken
 from poly_engine.llama.sampler import Candidates, Sampler
 
 _BITS = 32
@@ -66,11 +66,13 @@ class BiasedSampling:
         """Choose among what the mask of a request allows, and see what follows from that."""
         bits = np.unpackbits(self._masks[request_id].view(np.uint8), bitorder="little", count=self._n_vocab)
         (allowed,) = bits.view(np.bool_).nonzero()
-        if not len(allowed):
-            return Taken(failure="the schema became too complex to go on")
-        logits = np.ctypeslib.as_array(c.llama_get_logits_ith(context, row), (self._n_vocab,))
-        self._candidates.fill(allowed, logits)
-        taken = self._biasers[request_id].take(sampler.choose(self._candidates))
+        if len(allowed) > 1:
+            logits = np.ctypeslib.as_array(c.llama_get_logits_ith(context, row), (self._n_vocab,))
+            self._candidates.fill(allowed, logits)
+            token = sampler.choose(self._candidates)
+        else:  # some samplers cannot do with one candidate: mirostat would divide zero by zero
+            token = int(allowed[0])
+        taken = self._biasers[request_id].take(token, is_forced=len(allowed) == 1)
         for step in taken.steps:
             sampler.remember(step.token)
         return taken

@@ -7,8 +7,8 @@ from llama_cpp import llama_cpp as c
 from poly_engine.batch.messages import Generate
 from poly_engine.batch.scheduler import Batch
 from poly_engine.batch.slots import CacheEdit, Copy, Trim
-from poly_engine.batch.taken import Step, Taken
 from poly_engine.bias.compiled import Biases
+from poly_engine.bias.taken import Step, Taken
 from poly_engine.errors import EngineFailed
 from poly_engine.llama.biased import BiasedSampling
 from poly_engine.llama.context import Rows, decode, open_context

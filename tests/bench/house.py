@@ -15,8 +15,8 @@ from llama_cpp import llama_cpp as c
 from poly_engine import Engine, LocalEngine, Overrides, Progress, Token
 from poly_engine.batch.host import ThreadHost
 from poly_engine.batch.scheduler import Batch
-from poly_engine.batch.taken import Taken
 from poly_engine.bias.compiled import Biases
+from poly_engine.bias.taken import Taken
 from poly_engine.config import Config
 from poly_engine.llama.biased import BiasedSampling
 from poly_engine.llama.model import LlamaModel

@@ -12,7 +12,7 @@ from poly_engine.batch.cells import CellLedger
 from poly_engine.batch.messages import Failed, Finished, Generate, Generated, Prefilled, Report
 from poly_engine.batch.scheduler import Batch, Scheduler
 from poly_engine.batch.slots import Copy, Trim, shared_prefix
-from poly_engine.batch.taken import Step, Taken
+from poly_engine.bias.taken import Step, Taken
 from poly_engine.sampling import Greedy
 
 END = 0

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from poly_engine.batch.host import ThreadHost
 from poly_engine.batch.messages import Cancel, Command, Embed, Embedded, Failed, Finished, Generate, Report, Stop
 from poly_engine.batch.scheduler import Batch, Scheduler
-from poly_engine.batch.taken import Step, Taken
 from poly_engine.batch.worker import Worker
 from poly_engine.bias.compiled import Biases
+from poly_engine.bias.taken import Step, Taken
 from poly_engine.errors import EngineFailed, ModelLoadFailed
 from poly_engine.llama.model import LlamaModel
 from poly_engine.llama.runner import Runner
