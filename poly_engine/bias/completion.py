@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from llguidance import LLMatcher
 
+from poly_engine.bias.matching import completes
 from poly_engine.bias.search import Search
 
 __all__ = ["NoEnding", "completion"]
@@ -43,6 +44,9 @@ def completion(
     Raises NoEnding if none is found.
     """
     endings = list(dict.fromkeys([hint[n_written:], hint, *_ends_of(hint)]))
+    for ending in endings[:2]:  # in the middle of a text, which is where most tokens fall, that is all
+        if completes(matcher, ending):
+            return ending
     deadline = time.monotonic() + seconds
     error = ""
     for n_alike, share in _WIDTHS:
