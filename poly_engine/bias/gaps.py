@@ -68,7 +68,8 @@ def _check_merged(nodes: Sequence[tuple[Where, _Node]]) -> None:
         _check_exclusion(node, [other for _, other in nodes], where)
     steps = {where: Decimal(str(step)) for where, node in nodes if (step := _number(node, "multipleOf"))}
     n_decimals = max((-int(step.as_tuple().exponent) for step in steps.values()), default=0)
-    if len(set(steps.values())) > 1 and prod(step.scaleb(n_decimals) for step in set(steps.values())) > _LARGEST_STEP:
+    largest = sorted({step.scaleb(n_decimals) for step in steps.values()})[-2:]
+    if len(largest) == 2 and prod(largest) > _LARGEST_STEP:
         raise InvalidSchema("is too large beside the other steps", (*max(steps, key=steps.__getitem__), "multipleOf"))
 
 

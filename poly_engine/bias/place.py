@@ -6,11 +6,14 @@ from typing import TypeAlias
 __all__ = ["CLOSERS", "COMMA", "QUOTE", "Levels", "Place"]
 
 Levels: TypeAlias = tuple[tuple[int, bytes], ...]
-"""For each bracket that is open, how many commas lie behind it, and the key of the member that is being written."""
+"""For each bracket that is open, how many commas lie behind it, and the key of the member that is being written. In an
+object commas are not counted: which members lie behind is of no account for those ahead.
+"""
 
 QUOTE, COMMA, COLON = b'",:'
 OPENERS, CLOSERS = b"[{", b"]}"
 
+_IN_OBJECT = -1
 _OUTSIDE = -1000  # commas: the brackets that were open before the beginning are not known
 
 
@@ -31,6 +34,11 @@ class Place:
         """What the choices cost that were made since the last member was complete, on all levels."""
         return sum(self.costs)
 
+    @property
+    def is_in_value(self) -> bool:
+        """Whether it is known which member is being written: in an object that is behind its key."""
+        return self.levels[-1] != (_IN_OBJECT, b"")
+
     def behind(self, text: bytes) -> "Place":
         """The place after more text."""
         member, levels, costs = self.member, self.levels, self.costs
@@ -42,9 +50,10 @@ class Place:
                 case _ if byte in CLOSERS:
                     member, levels, costs = b"", outer or ((n_commas + _OUTSIDE, b""),), costs[:-1] or costs
                 case _ if byte == COMMA:
-                    member, levels, costs = b"", (*outer, (n_commas + 1, b"")), (*costs[:-1], 0)
+                    n_commas += n_commas != _IN_OBJECT
+                    member, levels, costs = b"", (*outer, (n_commas, b"")), (*costs[:-1], 0)
                 case _ if byte == COLON and not key:
-                    member, levels = b"", (*outer, (n_commas, member))
+                    member, levels = b"", (*outer, (_IN_OBJECT, member))
                 case _:
                     member += bytes([byte])
         return Place(self.text + text, member, levels, costs)

@@ -79,7 +79,8 @@ class Search:
 
     def _noted(self, before: Place, after: Place) -> Place:
         """Take note if a member became complete on the way."""
-        if after.levels != before.levels and len(after.levels) <= len(before.levels):
+        has_ended = after.levels != before.levels and len(after.levels) <= len(before.levels)
+        if has_ended and before.is_in_value:
             self._complete.setdefault(before.levels, before.costs[-1])
         return after
 

@@ -24,7 +24,9 @@ from tests.conftest import FamilyFile
 from tests.random_schemas import random_schema
 
 Choose = Callable[[list[int]], int]
-ANY_FIXTURE = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+ANY_FIXTURE = settings(
+    derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture(scope="module", params=["llama", "qwen2"])
