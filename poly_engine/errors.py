@@ -6,10 +6,16 @@
     │   ├── IllegalToken          illegal_token           a prompt holds a private token
     │   ├── InvalidSchema         invalid_schema          a schema or grammar cannot be enforced
     │   ├── LimitTooLow           limit_too_low           what a schema demands does not fit the limit of tokens
-    │   └── ContextExceeded       context_length_exceeded a prompt does not fit the context
+    │   ├── ContextExceeded       context_length_exceeded a prompt does not fit the context
+    │   └── UnreadableDocument    unreadable_document     a document yields no text, for one of a few causes
     ├── NotFound
     │   ├── TaskNotFound          task_not_found
-    │   └── ModelNotFound         model_not_found
+    │   ├── ModelNotFound         model_not_found
+    │   └── MemoryNotFound        memory_not_found
+    ├── MemoryFailed
+    │   ├── MemoryDamaged         memory_damaged          the file of a memory cannot be used
+    │   ├── MemoryMismatch        memory_mismatch         a memory is of another embedding model
+    │   └── MemoryUnwritable      memory_unwritable       nothing can be written to a memory
     ├── SessionBusy               session_busy            a session takes one turn at a time
     ├── ModelLoadFailed           model_load_failed       a model file cannot be loaded
     ├── EngineFailed              engine_failed           llama.cpp gave up in the middle of the work
@@ -21,7 +27,7 @@ interface: clients may switch on it, messages may change.
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 __all__ = [
     "ConfigError",
@@ -32,14 +38,23 @@ __all__ = [
     "InvalidRequest",
     "InvalidSchema",
     "LimitTooLow",
+    "MemoryDamaged",
+    "MemoryFailed",
+    "MemoryMismatch",
+    "MemoryNotFound",
+    "MemoryUnwritable",
     "ModelLoadFailed",
     "ModelNotFound",
     "NotFound",
     "PolyError",
     "SessionBusy",
     "TaskNotFound",
+    "UnreadableDocument",
     "suggestion",
 ]
+
+Cause = Literal["encrypted", "no_text", "damaged", "unsupported_type", "too_large", "too_slow"]
+"""Why a document could not be read."""
 
 
 class PolyError(Exception):
@@ -111,6 +126,20 @@ class ContextExceeded(InvalidRequest):
         self.context_size = context_size
 
 
+class UnreadableDocument(InvalidRequest):
+    """No text came out of the document `name`, for a `cause`; `reason` says what was wrong, where, and what would
+    help.
+    """
+
+    code = "unreadable_document"
+
+    def __init__(self, cause: Cause, reason: str, name: str = "") -> None:
+        super().__init__(f"{name or 'the document'} cannot be read: {reason}")
+        self.cause: Cause = cause
+        self.reason = reason
+        self.name = name
+
+
 class NotFound(PolyError):
     """A name that the configuration does not define."""
 
@@ -134,6 +163,43 @@ class ModelNotFound(NotFound):
 
     code = "model_not_found"
     kind = "model"
+
+
+class MemoryNotFound(NotFound):
+    """No memory of that name is configured."""
+
+    code = "memory_not_found"
+    kind = "memory"
+
+
+class MemoryFailed(PolyError):
+    """A memory cannot do what it is asked for."""
+
+    code = "memory_failed"
+
+
+class MemoryDamaged(MemoryFailed):
+    """The file of a memory is damaged, or it is another program's."""
+
+    code = "memory_damaged"
+
+
+class MemoryMismatch(MemoryFailed):
+    """The vectors of a memory are of another embedding model than the one that is configured."""
+
+    code = "memory_mismatch"
+
+    def __init__(self, path: object, stored: str, configured: str) -> None:
+        super().__init__(
+            f"{path} holds vectors of the model {stored}, and {configured} is configured: vectors of different models "
+            "cannot be compared; configure the former, or ingest the documents anew into another memory"
+        )
+
+
+class MemoryUnwritable(MemoryFailed):
+    """Nothing can be written to a memory: the disk is full or broken, or somebody else does not stop writing."""
+
+    code = "memory_unwritable"
 
 
 class SessionBusy(PolyError):
