@@ -15,14 +15,19 @@ __all__ = [
     "Bias",
     "BiasKind",
     "BiasState",
+    "DocumentInfo",
     "Done",
     "Embeddings",
     "Event",
     "FinishReason",
+    "Hit",
+    "Ingested",
+    "MemoryInfo",
     "ModelInfo",
     "ModelState",
     "Overrides",
     "Progress",
+    "Recalled",
     "TaskInfo",
     "Thinking",
     "Timings",
@@ -126,6 +131,16 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Recalled:
+    """What the memory of the task holds on the prompt, best first, which the model reads before it. The `n_left_out`
+    worst had no place in the context.
+    """
+
+    hits: "tuple[Hit, ...]"
+    n_left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Truncated:
     """The context was full: the oldest `n_turns` turns, `n_tokens` tokens, are no longer seen by the model."""
 
@@ -173,7 +188,7 @@ class Done:
     timings: Timings
 
 
-Event: TypeAlias = Truncated | Progress | Thinking | Token | Done
+Event: TypeAlias = Recalled | Truncated | Progress | Thinking | Token | Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,3 +232,66 @@ class Embeddings:
 
     vectors: "npt.NDArray[np.float32]"
     n_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryInfo:
+    """What is known of a configured memory. Counts are None before it was opened."""
+
+    name: str
+    embedding_model: str
+    n_documents: int | None = None
+    n_chunks: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentInfo:
+    """What is known of a document in a memory; `added` is in seconds since 1970."""
+
+    source: str
+    title: str
+    media_type: str
+    n_chunks: int
+    n_characters: int
+    added: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of a document that was given to a memory: `n_embedded` of its `n_chunks` had to be embedded."""
+
+    source: str
+    outcome: Literal["added", "replaced", "unchanged"]
+    n_chunks: int
+    n_embedded: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A chunk that a memory recalled: `[start:end]` of the text of the document `source`, number `place` of its chunks.
+
+    `score` is 0 to 1. The trace says how it was found: its rank by the vectors, from 1, and the cosine; its rank by the
+    words that it shares with the prompt, and the BM25 score. None where that side did not find it.
+    """
+
+    text: str
+    source: str
+    score: float
+    place: int
+    start: int
+    end: int
+    title: str = ""
+    headings: tuple[str, ...] = ()
+    first_page: int | None = None
+    last_page: int | None = None
+    vector_rank: int | None = None
+    vector_score: float | None = None
+    words_rank: int | None = None
+    words_score: float | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, in words: document, page, headings."""
+        first, last = self.first_page, self.last_page
+        page = "" if first is None else f", page {first}" if last in (None, first) else f", pages {first}-{last}"
+        return " > ".join([f"{self.source}{page}", *self.headings])

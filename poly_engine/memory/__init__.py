@@ -1,0 +1,1 @@
+"""Memories: chunks of documents with embeddings, found again by what they mean."""

@@ -1,0 +1,41 @@
+"""The embedding model of a memory: counts tokens, tells models apart, and turns texts into vectors."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from poly_engine.batch.host import OpenedModel
+from poly_engine.memory.records import Fingerprint
+
+__all__ = ["Embedding", "VocabularyCounter"]
+
+
+class VocabularyCounter:
+    """Counts the tokens of texts, each by itself, without those that the model puts around them."""
+
+    def __init__(self, model: OpenedModel) -> None:
+        self._vocabulary = model.vocabulary
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has."""
+        return [len(self._vocabulary.plain_tokens(text, is_first=True)) for text in texts]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """A loaded model, as far as a memory uses it. `embed` gives a vector of length 1 for each text; a text may have
+    `max_tokens`.
+    """
+
+    fingerprint: Fingerprint
+    counter: VocabularyCounter
+    max_tokens: int
+    embed: Callable[[Sequence[str]], Awaitable[npt.NDArray[np.float32]]]
+
+    def clipped(self, text: str) -> str:
+        """As much of the beginning of a text as can be embedded."""
+        while (n := self.counter.count([text])[0]) > self.max_tokens:
+            text = text[: len(text) * self.max_tokens // n]
+        return text

@@ -1,0 +1,79 @@
+"""The memories of a configuration, each opened when it is first asked for."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+from poly_engine.config import MemoryConfig
+from poly_engine.config.locations import data_dir, file_at
+from poly_engine.errors import InvalidRequest, MemoryNotFound
+from poly_engine.extract import Extractor
+from poly_engine.memory.chunking import ChunkSettings
+from poly_engine.memory.embedding import Embedding
+from poly_engine.memory.memory import Memory, MemorySettings
+from poly_engine.types import MemoryInfo
+
+__all__ = ["Memories"]
+
+
+class Memories:
+    """Opens memories by their names. `open_embedding` loads the model of a name; it may raise what loading raises."""
+
+    def __init__(
+        self, config: Mapping[str, MemoryConfig], open_embedding: Callable[[str], Awaitable[Embedding]]
+    ) -> None:
+        self._config = config
+        self._open_embedding = open_embedding
+        self._opening = asyncio.Lock()
+        self._extractor = Extractor()  # one for all: documents are read one after the other
+        self._opened: dict[str, Memory] = {}
+
+    async def get(self, name: str) -> Memory:
+        """A memory, ready to be used. Raises MemoryNotFound, a MemoryFailed, or InvalidRequest."""
+        config = self._config.get(name)
+        if config is None:
+            raise MemoryNotFound(name, self._config)
+        async with self._opening:
+            if name not in self._opened:
+                embedding = await self._open_embedding(config.embedding_model)
+                self._opened[name] = await asyncio.to_thread(_open, name, config, embedding, self._extractor)
+            return self._opened[name]
+
+    async def infos(self) -> Sequence[MemoryInfo]:
+        """What is known of them, by name; counts only of those that are open."""
+        return [await self._info(name, config) for name, config in sorted(self._config.items())]
+
+    async def close(self) -> None:
+        """Close those that are open."""
+        await self._extractor.close()
+        await asyncio.gather(*(memory.close() for memory in self._opened.values()))
+
+    async def _info(self, name: str, config: MemoryConfig) -> MemoryInfo:
+        memory = self._opened.get(name)
+        documents = None if memory is None else await memory.documents()
+        if documents is None:
+            return MemoryInfo(name, config.embedding_model)
+        return MemoryInfo(name, config.embedding_model, len(documents), sum(one.n_chunks for one in documents))
+
+
+def _open(name: str, config: MemoryConfig, embedding: Embedding, extractor: Extractor) -> Memory:
+    if config.store.file is None:
+        raise InvalidRequest(f"memory {name} is kept by a server, which this version cannot use yet")
+    dimensions = embedding.fingerprint.dimensions
+    if config.dimensions not in (None, dimensions):
+        raise InvalidRequest(
+            f"memory {name} wants {config.dimensions} dimensions, and {config.embedding_model} has {dimensions}"
+        )
+    settings = MemorySettings(
+        ChunkSettings(min(config.chunk_max_tokens, embedding.max_tokens), config.chunk_separators),
+        config.pre_filter,
+        config.post_filter,
+    )
+    return Memory(_path(name, config.store.file.path), settings, embedding, extractor)
+
+
+def _path(name: str, location: str | None) -> Path:
+    """The database of a memory: in the folder that is configured, or in one of its own in the data folder."""
+    folder = data_dir() / "memories" / re.sub(r"[^\w.-]|^\.+", "_", name) if location is None else file_at(location)
+    return folder / "memory.db"
