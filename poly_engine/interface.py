@@ -1,12 +1,25 @@
 """The interface that every front end sees: `Engine` and `Session`, implemented in-process and over the wire."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Self
 
-from poly_engine.types import Bias, Embeddings, Event, ModelInfo, Overrides, TaskInfo, TokenPiece, Turn
+from poly_engine.types import (
+    Bias,
+    DocumentInfo,
+    Embeddings,
+    Event,
+    Hit,
+    Ingested,
+    MemoryInfo,
+    ModelInfo,
+    Overrides,
+    TaskInfo,
+    TokenPiece,
+    Turn,
+)
 
 __all__ = ["Engine", "Session"]
 
@@ -35,8 +48,8 @@ class Session(ABC):
         `schema` is what this one answer has to look like, in place of what the task says: a JSON schema, or any
         `Bias`. Such an answer always fits it, also at a limit of tokens.
 
-        Events come in the order `Truncated?, Progress*, (Thinking*, Progress*)?, Token*, Done`. Leaving the block
-        early, or cancelling the task that is in it, stops the generation and frees its slot before the next
+        Events come in the order `Recalled?, Truncated?, Progress*, (Thinking*, Progress*)?, Token*, Done`. Leaving the
+        block early, or cancelling the task that is in it, stops the generation and frees its slot before the next
         statement; the session keeps the part of the answer that was generated.
 
         Raises IllegalToken, ContextExceeded, InvalidSchema, LimitTooLow or SessionBusy on entering, and EngineFailed
@@ -101,6 +114,36 @@ class Engine(ABC):
         Raises ContextExceeded when a text is longer than the model can read at once, ModelNotFound or
         ModelLoadFailed.
         """
+
+    @abstractmethod
+    async def memories(self) -> Sequence[MemoryInfo]:
+        """The configured memories, by name."""
+
+    @abstractmethod
+    async def ingest(self, memory: str, content: bytes, *, source: str, media_type: str | None = None) -> Ingested:
+        """Take a document into a memory, in place of the one of the same `source`; the same content again is a no-op.
+
+        When this returns, the document is on the disk. `media_type` is told by the name of the source and by the
+        content unless it is given. Raises MemoryNotFound, UnreadableDocument, a MemoryFailed, ModelNotFound or
+        ModelLoadFailed.
+        """
+
+    @abstractmethod
+    async def recall(
+        self, memory: str, prompt: str, n: int = 1, *, sources: Collection[str] | None = None
+    ) -> Sequence[Hit]:
+        """The `n` chunks of a memory that answer `prompt` best, best first; of the documents `sources`, if given.
+
+        Raises MemoryNotFound, a MemoryFailed, ModelNotFound or ModelLoadFailed.
+        """
+
+    @abstractmethod
+    async def documents(self, memory: str) -> Sequence[DocumentInfo]:
+        """The documents of a memory, in the order in which they came. Raises as `recall`."""
+
+    @abstractmethod
+    async def forget(self, memory: str, source: str | None = None) -> int:
+        """Forget the document of a source, or all; return how many that were. Raises as `recall`."""
 
     @abstractmethod
     async def close(self) -> None:

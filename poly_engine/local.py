@@ -1,10 +1,11 @@
 """The engine of this process: it wires configuration, models, workers and sessions together, and nothing else does."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextvars import copy_context
 
 import numpy as np
+import numpy.typing as npt
 
 from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.host import ModelSpec, ThreadHost
@@ -18,11 +19,26 @@ from poly_engine.errors import (
     TaskNotFound,
 )
 from poly_engine.interface import Engine, Session
+from poly_engine.memory.embedding import Embedding, VocabularyCounter
+from poly_engine.memory.memories import Memories
+from poly_engine.memory.recaller import Recaller
+from poly_engine.memory.records import Fingerprint
 from poly_engine.models.fit import cache_sizes
 from poly_engine.models.gguf import read_header
 from poly_engine.session import LocalSession
 from poly_engine.task import Task
-from poly_engine.types import Embeddings, ModelInfo, ModelState, TaskInfo, TokenPiece, Turn
+from poly_engine.types import (
+    DocumentInfo,
+    Embeddings,
+    Hit,
+    Ingested,
+    MemoryInfo,
+    ModelInfo,
+    ModelState,
+    TaskInfo,
+    TokenPiece,
+    Turn,
+)
 
 _ALL_LAYERS = 1 << 16
 
@@ -37,6 +53,7 @@ class LocalEngine(Engine):
         self._config = config
         self._host = host
         self._served: dict[str, ServedModel] = {}
+        self._memories = Memories(config.memories, self._embedding)
         self._is_closed = False
 
     async def models(self) -> Sequence[ModelInfo]:
@@ -54,9 +71,8 @@ class LocalEngine(Engine):
         config = self._config.tasks.get(task)
         if config is None:
             raise TaskNotFound(task, self._config.tasks)
-        if config.memorization:
-            raise InvalidRequest(f"task {task} has a memory, which this version cannot serve yet")
-        return LocalSession(Task(task, config), lambda: self._client(config.model), system, history)
+        recaller = Recaller(config.memorization, self._memories.get) if config.memorization else None
+        return LocalSession(Task(task, config), lambda: self._client(config.model), system, history, recaller)
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
         vocabulary = (await self._client(model)).model.vocabulary
@@ -81,9 +97,38 @@ class LocalEngine(Engine):
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
         return Embeddings(vectors, sum(map(len, tokens)))
 
+    async def memories(self) -> Sequence[MemoryInfo]:
+        return await self._memories.infos()
+
+    async def ingest(self, memory: str, content: bytes, *, source: str, media_type: str | None = None) -> Ingested:
+        return await (await self._memories.get(memory)).ingest(content, source=source, media_type=media_type)
+
+    async def recall(
+        self, memory: str, prompt: str, n: int = 1, *, sources: Collection[str] | None = None
+    ) -> Sequence[Hit]:
+        return await (await self._memories.get(memory)).recall(prompt, n, sources)
+
+    async def documents(self, memory: str) -> Sequence[DocumentInfo]:
+        return await (await self._memories.get(memory)).documents()
+
+    async def forget(self, memory: str, source: str | None = None) -> int:
+        return await (await self._memories.get(memory)).forget(source)
+
     async def close(self) -> None:
         self._is_closed = True
+        await self._memories.close()
         await asyncio.gather(*(served.close() for served in self._served.values()))
+
+    async def _embedding(self, name: str) -> Embedding:
+        model = (await self._client(name)).model
+        n_around = len(model.vocabulary.first) + len(model.vocabulary.last)
+
+        async def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+            return (await self.embed(name, texts)).vectors
+
+        return Embedding(
+            Fingerprint(name, model.embedding_size), VocabularyCounter(model), model.max_embed_tokens - n_around, embed
+        )
 
     async def _client(self, name: str, on_progress: Callable[[float], None] | None = None) -> WorkerClient:
         if self._is_closed:

@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import Protocol, TypeAlias
 
 from poly_engine.llama.vocabulary import Vocabulary
+from poly_engine.types import Hit
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +41,22 @@ Segment: TypeAlias = Written | Said | Answered
 class Exchange:
     """A turn that lies behind: the prompt, the text that was shown, and the segments that stand for the answer.
 
-    `end_token` is the token by which the model ended its answer.
+    `end_token` is the token by which the model ended its answer, `recalled` what it read of a memory before the prompt.
     """
 
     prompt: str
     text: str
     answer: tuple[Segment, ...]
     end_token: int | None = None
+    recalled: str = ""
 
 
 class Prompts(Protocol):
     """How a task turns a conversation into a prompt."""
 
-    def segments(self, exchanges: Sequence[Exchange], prompt: str) -> list[Segment]:
-        """The whole prompt of the next turn. That of an earlier turn and its answer should be a beginning of it, so
-        that they need not be computed again.
+    def segments(self, exchanges: Sequence[Exchange], prompt: str, recalled: str = "") -> list[Segment]:
+        """The whole prompt of the next turn, with what was recalled for it. That of an earlier turn and its answer
+        should be a beginning of it, so that they need not be computed again.
         """
 
 
@@ -66,14 +68,23 @@ class AffixPrompts:
     prefix: str
     postfix: str
 
-    def segments(self, exchanges: Sequence[Exchange], prompt: str) -> list[Segment]:
-        """Prelude, then prefix, prompt, postfix and answer of each turn."""
+    def segments(self, exchanges: Sequence[Exchange], prompt: str, recalled: str = "") -> list[Segment]:
+        """Prelude, then what was recalled, prefix, prompt, postfix and answer of each turn."""
         segments: list[Segment] = [self.prelude]
         for exchange in exchanges:
-            segments += [Written(self.prefix), Said(exchange.prompt), Written(self.postfix), *exchange.answer]
+            segments += [*self._asked(exchange.prompt, exchange.recalled), *exchange.answer]
             if exchange.end_token is not None:
                 segments.append(Answered((exchange.end_token,)))
-        return [*segments, Written(self.prefix), Said(prompt), Written(self.postfix)]
+        return [*segments, *self._asked(prompt, recalled)]
+
+    def _asked(self, prompt: str, recalled: str) -> list[Segment]:
+        read: list[Segment] = [Said(recalled)] if recalled else []  # an empty one would part what is tokenized together
+        return [*read, Written(self.prefix), Said(prompt), Written(self.postfix)]
+
+
+def as_data(hits: Sequence[Hit]) -> str:
+    """What the model reads of what was recalled: each hit below a line that numbers it and says where it comes from."""
+    return "".join(f"[{number}] {hit.origin}\n{hit.text.strip()}\n\n" for number, hit in enumerate(hits, 1))
 
 
 def tokenize(segments: Sequence[Segment], vocabulary: Vocabulary) -> list[int]:

@@ -3,19 +3,35 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.host import OpenedModel
 from poly_engine.errors import ContextExceeded, EngineClosed, SessionBusy
 from poly_engine.fitting import Fitted, Room, fit
 from poly_engine.interface import NO_OVERRIDES, Session
-from poly_engine.prompts import Exchange, Said, Written, tokenize
+from poly_engine.memory.recaller import Recaller
+from poly_engine.prompts import Exchange, Said, Written, as_data, tokenize
 from poly_engine.task import Task
 from poly_engine.turn import RunningTurn
-from poly_engine.types import Bias, Event, Overrides, Turn
+from poly_engine.types import Bias, Event, Overrides, Recalled, Turn
 
 _LETTERS_PER_TOKEN = 32
 """More than any text has on average: only a longer prompt is worth the 0.5 s that looking at all tokens takes."""
+
+
+_PART_FOR_RECALL = 2
+"""What is recalled may take up half of the context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One turn as it was asked for, and what was recalled for it."""
+
+    prompt: str
+    overrides: Overrides
+    bias: Bias | None
+    recalled: str
 
 
 class LocalSession(Session):
@@ -32,12 +48,14 @@ class LocalSession(Session):
         open_model: Callable[[], Awaitable[WorkerClient]],
         system: str | None,
         history: Sequence[Turn],
+        recaller: Recaller | None = None,
     ) -> None:
         for text in (system or "", *(text for turn in history for text in (turn.prompt, turn.answer))):
             task.check(text)
         self._task = task
         self._open_model = open_model
         self._system = system
+        self._recaller = recaller
         self._exchanges = [Exchange(turn.prompt, turn.answer, (Said(turn.answer),)) for turn in history]
         self._n_left_out = 0
         self._running: RunningTurn | None = None
@@ -49,6 +67,8 @@ class LocalSession(Session):
         self._task.prompts(client.model, self._system)
         if (bias := self._task.bias(None)) is not None:
             await asyncio.to_thread(client.model.biases.compiled, bias)  # may take a second, the first time
+        if self._recaller is not None:
+            await self._recaller.open()
 
     @property
     def turns(self) -> Sequence[Turn]:
@@ -62,9 +82,11 @@ class LocalSession(Session):
         try:
             bias = self._task.bias(schema)
             client = await self._open_model()
-            fitted = await asyncio.to_thread(self._fit, client.model, prompt, overrides, bias)  # may take a while
+            recalled = await self._recall(client.model, prompt)
+            ask = Ask(prompt, overrides, bias, as_data(recalled.hits) if recalled else "")
+            fitted = await asyncio.to_thread(self._fit, client.model, ask)  # may take a while
             self._check_open()
-            turn = self._running = RunningTurn(client, self._task, fitted, overrides, bias)
+            turn = self._running = RunningTurn(client, self._task, fitted, overrides, bias=bias, recalled=recalled)
             try:
                 async with turn.events() as events:
                     yield events
@@ -89,6 +111,18 @@ class LocalSession(Session):
         if self._is_closed:
             raise EngineClosed("the session was closed")
 
+    async def _recall(self, model: OpenedModel, prompt: str) -> Recalled | None:
+        """What the memory of the task holds on a prompt, as much of it as may take up its part of the context."""
+        self._task.check(prompt)
+        hits = await self._recaller.recall(prompt) if self._recaller is not None else []
+        if not hits:
+            return None
+        n_most = model.context_size // _PART_FOR_RECALL
+        n = len(hits)
+        while n and len(model.vocabulary.plain_tokens(as_data(hits[:n]))) > n_most:
+            n -= 1
+        return Recalled(tuple(hits[:n]), len(hits) - n)
+
     async def _remember(self, prompt: str, turn: RunningTurn, n_dropped: int) -> None:
         if self._is_closed:
             return
@@ -96,20 +130,22 @@ class LocalSession(Session):
         if exchange is not None:
             self._n_left_out += n_dropped
             self._exchanges.append(exchange)
+            if self._recaller is not None:
+                await self._recaller.store(prompt)
 
-    def _fit(self, model: OpenedModel, prompt: str, overrides: Overrides, bias: Bias | None) -> Fitted:
+    def _fit(self, model: OpenedModel, ask: "Ask") -> Fitted:
         """Tokenise the conversation with the next prompt, leaving out what no longer fits. Raises IllegalToken,
         ContextExceeded, InvalidSchema, LimitTooLow or InvalidRequest.
         """
-        vocabulary, size = model.vocabulary, model.context_size
+        vocabulary, size, prompt = model.vocabulary, model.context_size, ask.prompt
         self._task.check(prompt)
-        self._task.check_overrides(overrides)
+        self._task.check_overrides(ask.overrides)
         if len(prompt) > size * _LETTERS_PER_TOKEN and len(prompt) > size * vocabulary.longest_piece:
             raise ContextExceeded(len(prompt) // vocabulary.longest_piece, size)
         prompts = self._task.prompts(model, self._system)
         seen = self._exchanges[self._n_left_out :]
-        room = self._room(model, overrides, bias)
-        return fit(lambda n: prompts.segments(seen[n:], prompt), len(seen), room, model)
+        room = self._room(model, ask.overrides, ask.bias)
+        return fit(lambda n: prompts.segments(seen[n:], prompt, ask.recalled), len(seen), room, model)
 
     def _room(self, model: OpenedModel, overrides: Overrides, bias: Bias | None) -> Room:
         """What the answer wants; with a bias prompt that is what the thoughts want, and behind them the answer."""

@@ -37,7 +37,7 @@ class ChatTemplate:
         self._system = system
         self._special = special
 
-    def segments(self, exchanges: Sequence[Exchange], prompt: str) -> list[Segment]:
+    def segments(self, exchanges: Sequence[Exchange], prompt: str, recalled: str = "") -> list[Segment]:
         """The whole conversation, up to where the answer begins."""
         said: list[tuple[Segment, ...]] = []
         messages: list[dict[str, str]] = []
@@ -49,9 +49,9 @@ class ChatTemplate:
         if self._system is not None:
             say("system", self._system)
         for exchange in exchanges:
-            say("user", Said(exchange.prompt))
+            say("user", Said(exchange.recalled + exchange.prompt))
             say("assistant", *exchange.answer)
-        say("user", Said(prompt))
+        say("user", Said(recalled + prompt))
         text = self._render(messages)
         if messages[-1]["content"] not in text:
             raise InvalidRequest("the chat template of the model leaves out what the user says")

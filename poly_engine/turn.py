@@ -9,9 +9,9 @@ from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.messages import Finished, Generate
 from poly_engine.errors import EngineFailed
 from poly_engine.fitting import Fitted
-from poly_engine.prompts import Answered, Exchange, Said, Segment, Written, tokenize
+from poly_engine.prompts import Answered, Exchange, Said, Segment, Written, as_data, tokenize
 from poly_engine.task import Task
-from poly_engine.types import Bias, Event, Overrides, Truncated
+from poly_engine.types import Bias, Event, Overrides, Recalled, Truncated
 
 __all__ = ["RunningTurn"]
 
@@ -22,13 +22,21 @@ class RunningTurn:
     """
 
     def __init__(
-        self, client: WorkerClient, task: Task, fitted: Fitted, overrides: Overrides, bias: Bias | None
+        self,
+        client: WorkerClient,
+        task: Task,
+        fitted: Fitted,
+        overrides: Overrides,
+        *,
+        bias: Bias | None = None,
+        recalled: Recalled | None = None,
     ) -> None:
         self._client = client
         self._task = task
         self._fitted = fitted
         self._overrides = overrides
         self._bias = bias
+        self._recalled = recalled
         self._bias_prompt = task.bias_prompt(bias)
         self._answering = Answering(client.model.context_size)
         self._has_failed = False
@@ -55,10 +63,13 @@ class RunningTurn:
             return None
         await self._answering.drain()
         segments = [*_segments(thoughts), *self._written_between(answer), *_segments(answer)]
-        return Exchange(prompt, self._answering.text, tuple(segments), last.end_token)
+        recalled = as_data(self._recalled.hits) if self._recalled is not None else ""
+        return Exchange(prompt, self._answering.text, tuple(segments), last.end_token, recalled)
 
     async def _events(self) -> AsyncGenerator[Event]:
         fitted = self._fitted
+        if self._recalled is not None:
+            yield self._recalled
         if fitted.n_dropped:
             yield Truncated(fitted.n_dropped_tokens, fitted.n_dropped)
         async for event in self._answering.events():

@@ -21,7 +21,7 @@ from poly_engine.errors import (
     SessionBusy,
     TaskNotFound,
 )
-from poly_engine.interface import NO_OVERRIDES, Engine, Session
+from poly_engine.interface import NO_OVERRIDES, Session
 from poly_engine.types import (
     Bias,
     Done,
@@ -40,6 +40,7 @@ from poly_engine.types import (
     Turn,
     Usage,
 )
+from tests.fake_memories import FakeMemories
 
 __all__ = ["FakeEngine", "FakeSession", "Gate", "Reply", "split"]
 
@@ -106,7 +107,7 @@ def echo(prompt: str) -> Reply:
     return Reply.of(f"You said: {prompt}")
 
 
-class FakeEngine(Engine):
+class FakeEngine(FakeMemories):
     """Answers by script. Loading waits at `load_gate`, every token at `gate`; both are open unless given."""
 
     def __init__(
@@ -119,6 +120,7 @@ class FakeEngine(Engine):
         gate: Gate | None = None,
         load_gate: Gate | None = None,
         n_load_steps: int = 4,
+        memories: Sequence[str] = (),
     ) -> None:
         self.reply = reply
         self.gate = gate or Gate(math.inf)
@@ -130,6 +132,7 @@ class FakeEngine(Engine):
         """What the answers of these turns had to look like in place of what their task says."""
         self.cancelled: list[str] = []
         """The prompts of the turns that were left before their end."""
+        super().__init__(memories)
         self.n_running = 0
         self.is_closed = False
         self.context_size = context_size

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import click
 
-from poly_engine import Bias, Done, Event, Overrides, PolyError, Session, Thinking, Token, Truncated
+from poly_engine import Bias, Done, Event, Overrides, PolyError, Recalled, Session, Thinking, Token, Truncated
 from poly_tui.commands.listing import compact_json, print_json
 
 __all__ = ["Answer", "EventsAnswer", "JsonAnswer", "Request", "TextAnswer", "answer_prompt"]
@@ -67,6 +67,7 @@ class JsonAnswer:
         self._facts = facts
         self._texts: list[str] = []
         self._thoughts: list[str] = []
+        self._recalled: Recalled | None = None
         self._truncated: Truncated | None = None
         self._done: Done | None = None
 
@@ -76,6 +77,8 @@ class JsonAnswer:
                 self._texts.append(text)
             case Thinking(text=text):
                 self._thoughts.append(text)
+            case Recalled():
+                self._recalled = event
             case Truncated():
                 self._truncated = event
             case Done():
@@ -84,9 +87,11 @@ class JsonAnswer:
     def end(self) -> None:
         if self._done is not None:
             truncated = asdict(self._truncated) if self._truncated else None
-            said = {"text": "".join(self._texts)}
+            said: dict[str, object] = {"text": "".join(self._texts)}
             if self._thoughts:
                 said["thinking"] = "".join(self._thoughts)
+            if self._recalled is not None:
+                said["recalled"] = asdict(self._recalled)
             print_json({**self._facts, **said, **_outcome(self._done), "truncated": truncated})
 
 
@@ -128,6 +133,8 @@ async def answer_prompt(session: Session, request: Request, answer: Answer, *, i
 
 def _remark(event: Event, *, is_biased: bool) -> str:
     match event:
+        case Recalled(hits=hits, n_left_out=n) if n:
+            return f"of {len(hits) + n} chunks that were recalled, the last {n} had no place in the context"
         case Done(finish_reason="length") if is_biased:
             return "the answer was brought to its shortest end at the limit of tokens; it fits its schema"
         case Truncated(n_tokens=n_tokens, n_turns=n_turns):

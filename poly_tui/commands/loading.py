@@ -5,11 +5,19 @@ import time
 
 import click
 
-from poly_engine import Engine
+from poly_engine import Engine, MemoryNotFound
 
-__all__ = ["load"]
+__all__ = ["load", "load_memory"]
 
 _PATIENCE_S = 0.5
+
+
+async def load_memory(engine: Engine, memory: str) -> None:
+    """Load the embedding model of a memory. Raises MemoryNotFound."""
+    models = {info.name: info.embedding_model for info in await engine.memories()}
+    if memory not in models:
+        raise MemoryNotFound(memory, models)
+    await load(engine, models[memory])
 
 
 async def load(engine: Engine, model: str, *, is_quiet: bool = False) -> None:

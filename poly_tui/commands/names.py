@@ -1,4 +1,4 @@
-"""The names of tasks and models as arguments, which the shell can complete."""
+"""The names of tasks, models and memories as arguments, which the shell can complete."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from poly_engine.errors import ConfigError
 from poly_tui.connect import configuration
 from poly_tui.settings import Settings
 
-__all__ = ["model_argument", "task_argument"]
+__all__ = ["complete_memories", "memory_argument", "model_argument", "task_argument"]
 
 F = TypeVar("F", bound=Callable[..., Any])  # Any: as in click's decorators
 
@@ -23,6 +23,16 @@ def task_argument(*, is_required: bool) -> Callable[[F], F]:
 def model_argument() -> Callable[[F], F]:
     """The argument MODEL."""
     return click.argument("model", shell_complete=_models)
+
+
+def memory_argument() -> Callable[[F], F]:
+    """The argument MEMORY."""
+    return click.argument("memory", shell_complete=complete_memories)
+
+
+def complete_memories(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The memories whose names begin like that."""
+    return [name for name in _config(ctx).memories if name.startswith(incomplete)]
 
 
 def _tasks(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:

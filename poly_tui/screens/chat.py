@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from poly_engine.interface import Engine
-from poly_engine.types import BiasState, Done, Progress, Thinking, Token, Truncated
+from poly_engine.types import BiasState, Done, Progress, Recalled, Thinking, Token, Truncated
 from poly_tui.screens.conversation import Asked, Conversation, Failed, Loading, News, Opened, Queued, Stopped
 from poly_tui.screens.meter import Meter
 from poly_tui.screens.pacer import Pacer
@@ -169,6 +169,8 @@ class ChatScreen(Screen[None]):
                 self._meter.ask()
             case Progress():
                 self._meter.hear(news)
+            case Recalled():
+                self._transcript.add(Kind.NOTICE, _describe_recall(news))
             case Truncated():
                 self._transcript.add(Kind.NOTICE, _describe_loss(news))
             case Done():
@@ -240,6 +242,11 @@ def _describe_limit(bias_state: BiasState | None) -> str:
     if bias_state in ("closing", "complete"):
         return "brought to its shortest end at the limit of tokens, and still fits its schema"
     return "cut off at the limit of tokens"
+
+
+def _describe_recall(recalled: Recalled) -> str:
+    origins = dict.fromkeys(hit.origin for hit in recalled.hits)
+    return f"recalled {'; '.join(origins)}" if origins else "what was recalled has no place in the context"
 
 
 def _describe_loss(loss: Truncated) -> str:

@@ -24,20 +24,24 @@ def chat_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["local", "fake"])
-async def engine(request: pytest.FixtureRequest, chat_file: Path) -> AsyncIterator[Engine]:
-    """An engine with the tasks "talk" and "write" over the model "m", and "draw" over the model "other"."""
-    async with _local(chat_file) if request.param == "local" else _fake() as engine:
+async def engine(request: pytest.FixtureRequest, chat_file: Path, tmp_path: Path) -> AsyncIterator[Engine]:
+    """An engine with the tasks "talk" and "write" over the model "m", and "draw" over the model "other"; and the memory
+    "notes", which is empty.
+    """
+    async with _local(chat_file, tmp_path) if request.param == "local" else _fake() as engine:
         yield engine
 
 
-def _local(path: Path) -> Engine:
+def _local(path: Path, folder: Path) -> Engine:
     model = {"model_path": str(path), "context_size": CONTEXT, "parallel": 4, "threads_per_session": 1}
     talk = {"model": "m", "template": "none", "temperature": 0, "repeat_penalty": 1.0, "private_tokens": [PRIVATE]}
     tasks = {"write": talk, "talk": {**talk, "description": "Says what is written."}, "draw": {"model": "other"}}
-    return LocalEngine(Config.model_validate({"models": {"other": model, "m": model}, "tasks": tasks}))
+    memories = {"notes": {"embedding_model": "m", "store": {"file": {"path": str(folder / "notes")}}}}
+    models = {"other": model, "m": model}
+    return LocalEngine(Config.model_validate({"models": models, "tasks": tasks, "memories": memories}))
 
 
 def _fake() -> Engine:
     talk = TaskInfo("talk", "m", "Says what is written.")
     tasks = [TaskInfo("write", "m"), talk, TaskInfo("draw", "other")]
-    return FakeEngine(reply, tasks=tasks, context_size=CONTEXT, private_tokens=[PRIVATE])
+    return FakeEngine(reply, tasks=tasks, context_size=CONTEXT, private_tokens=[PRIVATE], memories=["notes"])

@@ -137,7 +137,7 @@ def test_the_starting_point_works_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "poly.toml"
     file.write_text(starting_point(), "utf-8")
     loaded = load(file)
-    assert set(loaded.config.tasks) == {"starter", "brief"}
+    assert set(loaded.config.tasks) == {"starter", "notes", "brief"}
     assert loaded.notes == ()
 
 
@@ -145,4 +145,4 @@ def test_the_ideas_in_the_starting_point_work_without_their_comment_signs(tmp_pa
     before, ideas = starting_point().split("# [models.qwen]")
     file = tmp_path / "poly.toml"
     file.write_text(before + "[models.qwen]" + ideas.replace("\n#", "\n").replace("\n ", "\n"), "utf-8")
-    assert set(load(file).config.tasks) == {"starter", "brief", "chat", "translate"}
+    assert set(load(file).config.tasks) == {"starter", "notes", "brief", "chat", "translate"}
