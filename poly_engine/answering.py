@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncGenerator
 
 from poly_engine.batch.client import ReportStream
-from poly_engine.batch.messages import Finished, Generated, Prefilled, Report
+from poly_engine.batch.messages import Failed, Finished, Generated, Prefilled, Report
 from poly_engine.types import Done, Event, Progress, Thinking, Timings, Token, Usage
 
 __all__ = ["Answering"]
@@ -36,6 +36,12 @@ class Answering:
     def answer(self) -> Finished | None:
         """How the answer ended; None if it did not begin, or if it failed."""
         return _finished(self._answering)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether one of them failed, whether or not anybody has heard of it."""
+        streams = (self._thinking, self._answering)
+        return any(stream is not None and isinstance(stream.outcome, Failed) for stream in streams)
 
     def begin(self, stream: ReportStream, n_prompt: int, *, is_thinking: bool) -> None:
         """A generation was begun, which continues `n_prompt` tokens."""
@@ -79,7 +85,8 @@ class Answering:
             self._n_forced,
         )
         timings = Timings(admitted - self._sent, first_token - admitted, ended - first_token)
-        return Done(last.reason, usage, timings)
+        reason = last.reason if self.answer or self._thinking is None else "cancelled"  # it came to no answer
+        return Done(reason, usage, timings)
 
     def _event(self, report: Report) -> Event | None:
         match report:

@@ -63,5 +63,5 @@ def fit(segments: Callable[[int], list[Segment]], n_turns: int, room: Room, mode
     if room.n_most is not None:
         n_most = min(n_most, room.n_most)
     if n_most < room.n_least:
-        raise LimitTooLow(room.n_least + room.n_after, max(0, n_most) + room.n_after)
+        raise LimitTooLow(room.n_least + room.n_after, n_most + room.n_after)
     return Fitted(segments(n_dropped), tokens, n_dropped, len(everything) - len(tokens), n_most)

@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from poly_engine.answering import Answering
 from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.messages import Finished, Generate
-from poly_engine.errors import EngineFailed
+from poly_engine.errors import EngineFailed, PolyError
 from poly_engine.fitting import Fitted
 from poly_engine.prompts import Answered, Exchange, Said, Segment, Written, as_data, tokenize
 from poly_engine.task import Task
@@ -40,6 +40,7 @@ class RunningTurn:
         self._bias_prompt = task.bias_prompt(bias)
         self._answering = Answering(client.model.context_size)
         self._has_failed = False
+        self._is_cancelled = False
         # Made at once: settings that cannot be are refused before anything begins.
         self._request = self._make_request(fitted.tokens, fitted.n_most, None if self._bias_prompt else bias)
 
@@ -52,14 +53,15 @@ class RunningTurn:
                 yield events
 
     async def cancel(self) -> None:
-        """Stop it where it is."""
+        """Stop it where it is, also between the thoughts and the answer, where nothing is generated."""
+        self._is_cancelled = True
         await self._client.cancel(self._request.id)
 
     async def exchange(self, prompt: str) -> Exchange | None:
         """What is to be remembered of it, however it came to its end; None if it failed."""
         thoughts, answer = self._answering.thoughts, self._answering.answer
         last = answer or thoughts
-        if last is None or self._has_failed:
+        if last is None or self._has_failed or self._answering.has_failed:
             return None
         await self._answering.drain()
         segments = [*_segments(thoughts), *self._written_between(answer), *_segments(answer)]
@@ -72,19 +74,26 @@ class RunningTurn:
             yield self._recalled
         if fitted.n_dropped:
             yield Truncated(fitted.n_dropped_tokens, fitted.n_dropped)
-        async for event in self._answering.events():
-            yield event
-        thoughts = self._answering.thoughts
-        if thoughts is not None and thoughts.reason != "cancelled":
-            async for event in self._answer_after(thoughts):
+        try:
+            async for event in self._answering.events():
                 yield event
-        await self._verify()
+            thoughts = self._answering.thoughts
+            if thoughts is not None and thoughts.reason != "cancelled":
+                async with aclosing(self._answer_after(thoughts)) as events:  # who leaves, leaves that, too
+                    async for event in events:
+                        yield event
+            await self._verify()
+        except PolyError:
+            self._has_failed = True
+            raise
         yield self._answering.done()
 
     async def _answer_after(self, thoughts: Finished) -> AsyncGenerator[Event]:
         model = self._client.model
         segments = [*self._fitted.segments, *_segments(thoughts), Written(self._bias_prompt or "")]
         tokens = await asyncio.to_thread(tokenize, segments, model.vocabulary)
+        if self._is_cancelled:
+            return
         self._request = self._make_request(tokens, model.context_size - len(tokens), self._bias, continues=True)
         async with self._client.generate(self._request) as stream:
             self._answering.begin(stream, len(tokens), is_thinking=False)
@@ -99,7 +108,6 @@ class RunningTurn:
         from poly_engine.bias.verify import fault  # jsonschema costs 120 ms, and most sessions do without
 
         if problem := await asyncio.to_thread(fault, self._bias, self._answering.text):
-            self._has_failed = True
             raise EngineFailed(f"the answer does not fit its schema, which is a bug of Poly: {problem}")
 
     def _make_request(self, tokens: list[int], n_most: int, bias: Bias | None, *, continues: bool = False) -> Generate:

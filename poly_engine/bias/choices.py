@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from poly_engine.bias.place import CLOSERS, COMMA, QUOTE
 
@@ -15,6 +16,9 @@ _MANY = 6
 
 _LONG = 24
 """Bytes of a member: so far it may be filled without looking right and left."""
+
+_VERY_LONG, _STRIDE = 128, 16
+"""Bytes of a text: from there on, others than the filler are tried in one place out of so many."""
 
 _QUOTE_PRICE, _PRICE, _TEXT_PRICE = 1, 2, 6
 
@@ -41,12 +45,20 @@ def choices(mask: bytes, alphabet: frozenset[int], *, n_member: int, is_thorough
     What ends something is free, and so is a filler: the first of many bytes of which any may follow, where nothing can
     end. A search that `is_thorough` pays for it: what a number has to be a multiple of cannot be seen from outside.
     """
-    allowed = [byte for byte in _bits(mask) if byte in alphabet]
     is_free = n_member < _LONG and not is_thorough
+    is_between = n_member >= _VERY_LONG and n_member % _STRIDE != 0 and not is_thorough
+    return _choices(mask, alphabet, is_free=is_free, is_between=is_between, is_thorough=is_thorough)
+
+
+@lru_cache(maxsize=1024)  # most bytes of a text may be followed by the same
+def _choices(mask: bytes, alphabet: frozenset[int], *, is_free: bool, is_between: bool, is_thorough: bool) -> Choices:
+    allowed = [byte for byte in _bits(mask) if byte in alphabet]
     if len(allowed) > _BROAD:
         if QUOTE in allowed:
             return Choices({QUOTE: 0}, is_text=True)
         first, *others = _some_of_each_kind(allowed, 1)
+        if is_between:
+            return Choices({first: 0}, is_text=True)
         return Choices({first: 0 if is_free else 1, **dict.fromkeys(others, _TEXT_PRICE)}, is_text=True)
     ends = [byte for byte in CLOSERS if byte in allowed] or [byte for byte in (COMMA,) if byte in allowed]
     prices = dict.fromkeys(ends, 0)

@@ -36,11 +36,13 @@ def completion(
     alphabet: frozenset[int] = _ALL_BYTES,
     n_steps: int = 4000,
     seconds: float = 0.25,
+    n_more: int = 0,
 ) -> bytes:
     """Return bytes that bring `matcher`, which is over bytes, to where its grammar is satisfied, b"" if it is.
 
-    They are as few as a search of `n_steps` steps finds within `seconds`. `hint` is what completed the text before its
-    last `n_written` bytes: where an end of it fits, it is taken. `alphabet` are the bytes that can be written at all.
+    They are as few as a search of `n_steps` steps finds within `seconds`; when it has found some, it goes on for
+    `n_more` steps, to find fewer. `hint` is what completed the text before its last `n_written` bytes: where an end of
+    it fits, it is taken. `alphabet` are the bytes that can be written at all.
     Raises NoEnding if none is found.
     """
     endings = list(dict.fromkeys([hint[n_written:], hint, *_ends_of(hint)]))
@@ -51,12 +53,16 @@ def completion(
     error = ""
     for n_alike, share in _WIDTHS:
         search = Search(matcher, endings, alphabet, n_alike)
-        for _ in range(n_steps // share):
-            if search.is_over or time.monotonic() > deadline:
-                break
+        best: bytes | None = None
+        n_left = n_steps // share
+        while n_left and not search.is_over and time.monotonic() < deadline:
             found = search.step()
+            n_left -= 1
             if found is not None:
-                return found
+                best = found if best is None else min(best, found, key=len)
+                n_left = min(n_left, n_more)
+        if best is not None:
+            return best
         error = search.error
     raise NoEnding(error)
 

@@ -1,6 +1,7 @@
 """Schemas through which an answer could slip that does not fit them: what llguidance compiles, but not exactly."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from math import prod
@@ -22,6 +23,10 @@ _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _CONTROL = frozenset(map(chr, (*range(0x20), 0x7F))) - frozenset("\b\t\n\f\r")
 """Characters that only \\u writes, which is switched off in grammar.py: they would be dropped from a text."""
 
+_SET = re.compile(r"\\.|\[(?P<set>\^?\]?(?:\\.|[^\]\\])*)", re.DOTALL)
+_ODD = re.compile(r"\^?(?P<first>\])|(?:\\.|[^\\])*?(?P<sign>\[|&&|--|~~)", re.DOTALL)
+"""A set of a regular expression, and what llguidance takes for a set within it, or for a sign of it."""
+
 
 def check_gaps(schema: object) -> None:
     """Raise InvalidSchema, with the path, for what would be compiled to a grammar that lets other answers pass."""
@@ -31,6 +36,7 @@ def check_gaps(schema: object) -> None:
         _check_bounds(node, where)
         _check_values(node, where)
         _check_names(node, where)
+        _check_patterns(node, where)
         _check_reference(node, where)
         if not is_older:
             _check_items(node, where)
@@ -115,6 +121,20 @@ def _check_names(node: _Node, where: Where) -> None:
         raise InvalidSchema(
             "cannot be held, since one name could be given twice: list names under required", (*where, "minProperties")
         )
+
+
+def _check_patterns(node: _Node, where: Where) -> None:
+    """Refuse sets within sets, which JSON schema does not have: there they are made of the signs that write them."""
+    named = node.get("patternProperties")
+    names = named if isinstance(named, Mapping) else ()
+    patterns: dict[Where, object] = {("patternProperties", name): name for name in names}
+    patterns["pattern",] = node.get("pattern")
+    for path, pattern in patterns.items():
+        for found in _SET.finditer(pattern) if isinstance(pattern, str) else ():
+            if odd := _ODD.match(found["set"] or ""):
+                sign = odd["first"] or odd["sign"]
+                reason = f"{sign} in a set has more than one meaning: put a backslash before it"
+                raise InvalidSchema(reason, (*where, *path))
 
 
 def _check_reference(node: _Node, where: Where) -> None:

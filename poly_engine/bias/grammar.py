@@ -36,9 +36,14 @@ _OPTIONS: "JsonCompileOptions" = {
 }
 _STEPS = 20_000  # of the search for the shortest text; it is done once
 _SECONDS = 1.0
+_MORE_STEPS = 300  # for a shorter one than the first, such as another value of an enum
 _PLACE = re.compile(r" while processing \S+|: json-schema:///\S+")
 _REFERENCE = re.compile(r"Resource '(?:json-schema:///)?(?P<uri>[^']*)' is not present")
 _LOST = re.compile(r"Pointer |Anchor |\S+ is another document")
+_OF_TOKENS = re.compile(
+    r'"(?:\\.|[^"\\\n])*"|//.*|/(?:\\.|[^/\\\n])*/|(?P<odd><\[[^\]]*\]>|\b(?:max_tokens|temperature)\b(?=\s*=))'
+)
+"""In Lark, beside texts, comments and regular expressions, which are passed over."""
 _SECONDS_TO_LOCATE = 0.3  # for compiling subschemas alone, to find the one that cannot be
 
 
@@ -60,7 +65,10 @@ def grammar(bias: Bias) -> Grammar:
         raise InvalidSchema(f"the schema is longer than {LONGEST_SOURCE >> 20} MiB, which is not supported")
     if bias.kind == "json_schema":
         return _of_schema(bias.source)
-    text = _text(bias)
+    try:
+        text = _text(bias)
+    except UnicodeEncodeError:
+        raise InvalidSchema("has half of a character (a lone surrogate), which no text can hold") from None
     return Grammar(text, _shortest(_compile(text)))
 
 
@@ -113,6 +121,7 @@ def _text(bias: Bias) -> str:
         case "gbnf":
             return LLMatcher.grammar_from_lark(_from_gbnf(bias.source))
         case _:
+            _check_lark(bias.source)
             return LLMatcher.grammar_from_lark(bias.source)
 
 
@@ -120,6 +129,15 @@ def _alternatives(choices: object) -> str:
     if not isinstance(choices, list) or not choices or not all(isinstance(text, str) and text for text in choices):
         raise InvalidSchema("a choice is a list of texts that are not empty")
     return "start: " + " | ".join(json.dumps(text, ensure_ascii=False) for text in choices)
+
+
+def _check_lark(source: str) -> None:
+    """Refuse what depends on the tokens of a model: in bytes, in which the end of an answer is sought, it would mean
+    something else. Temperatures are the task's, too.
+    """
+    for found in _OF_TOKENS.finditer(source):
+        if odd := found["odd"]:
+            raise InvalidSchema(f"{odd}: not supported, leave it out")
 
 
 def _from_gbnf(source: str) -> str:
@@ -146,7 +164,7 @@ def _compile(text: str) -> LLMatcher:
 
 def _shortest(start: LLMatcher) -> bytes:
     try:
-        return completion(start, n_steps=_STEPS, seconds=_SECONDS)
+        return completion(start, n_steps=_STEPS, seconds=_SECONDS, n_more=_MORE_STEPS)
     except NoEnding as error:
         reason = _in_words(error.reason) or f"it has no end that could be found within {LONGEST >> 10} KiB of text"
         raise InvalidSchema(reason) from None

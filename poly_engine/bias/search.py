@@ -32,7 +32,7 @@ class Search:
         self._alphabet = alphabet
         self._n_alike = n_alike
         self._order = itertools.count()
-        self._frontier = [(0, next(self._order), Place(), matcher.deep_copy())]
+        self._frontier: list[tuple[int, int, Place, LLMatcher, bytes]] = [(0, next(self._order), Place(), matcher, b"")]
         self._seen: Counter[tuple[Levels, int, bytes]] = Counter()
         self._complete: dict[Levels, int] = {}
         self.error = ""
@@ -45,7 +45,9 @@ class Search:
 
     def step(self) -> bytes | None:
         """Follow the cheapest way to where it ends, and return what was written; or to where there is a choice."""
-        _, _, place, state = heapq.heappop(self._frontier)
+        _, _, place, before, chosen = heapq.heappop(self._frontier)
+        state = before.deep_copy()
+        state.consume_tokens([*chosen])
         while len(place.text) <= LONGEST and not self._is_outdone(place):
             if forced := state.compute_ff_bytes():
                 state.consume_tokens(list(forced))
@@ -72,10 +74,8 @@ class Search:
 
     def _branch(self, place: Place, state: LLMatcher, ways: Choices) -> None:
         for byte, price in ways.prices.items():
-            following = state.deep_copy()
-            if following.consume_token(byte):
-                chosen = self._noted(place, place.chosen(byte, price, is_text=ways.is_text))
-                heapq.heappush(self._frontier, (chosen.cost, next(self._order), chosen, following))
+            following = self._noted(place, place.chosen(byte, price, is_text=ways.is_text))
+            heapq.heappush(self._frontier, (following.cost, next(self._order), following, state, bytes([byte])))
 
     def _noted(self, before: Place, after: Place) -> Place:
         """Take note if a member became complete on the way."""

@@ -29,9 +29,11 @@ def from_words(text: str) -> Bias:
 def read(path: Path) -> Bias:
     """The JSON schema in a file. Raises InvalidSchema if there is none."""
     try:
-        if path.stat().st_size > LARGEST_FILE:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)  # a device has no size
+        if len(content) > LARGEST_FILE:
             raise InvalidSchema(f"{path} is larger than {LARGEST_FILE >> 20} MiB, which is no schema")
-        return Bias("json_schema", path.read_text("utf-8-sig"))
+        return Bias("json_schema", content.decode("utf-8-sig"))
     except OSError as error:
         raise InvalidSchema(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -1,6 +1,7 @@
 """The last look at an answer, by somebody else: `jsonschema` checks what llguidance has let pass."""
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation, localcontext
 from functools import lru_cache
@@ -8,7 +9,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
-from jsonschema.validators import validator_for
+from jsonschema.validators import extend, validator_for
 
 from poly_engine.bias.grammar import grammar
 from poly_engine.types import Bias
@@ -43,7 +44,25 @@ def fault(bias: Bias, text: str) -> str:
 @lru_cache(maxsize=64)
 def _validator(bias: Bias) -> Validator:
     schema = _exactly(grammar(bias).schema or "true")
-    return validator_for(schema, Draft202012Validator)(schema)
+    known = validator_for(schema, Draft202012Validator)
+    keywords = {"pattern": _unseen, "patternProperties": _unseen, "additionalProperties": _additional}
+    kind: type[Validator] = extend(known, keywords)  # type: ignore[no-untyped-call]  # it has no types
+    if isinstance(schema, dict):
+        schema.pop("$schema", None)  # by which a reference to the whole would choose another validator
+    return kind(schema)
+
+
+def _unseen(*_: Any) -> tuple[()]:  # what jsonschema passes
+    """Patterns are left to the grammar: Python reads another dialect, and may need hours to see that one fits, during
+    which nothing else runs.
+    """
+    return ()
+
+
+def _additional(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:  # JSON
+    """What is additional depends on the patterns, if there are any."""
+    if not schema.get("patternProperties"):
+        yield from Draft202012Validator.VALIDATORS["additionalProperties"](validator, value, instance, schema)
 
 
 def _exactly(text: str) -> Any:  # JSON

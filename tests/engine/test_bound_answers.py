@@ -13,7 +13,7 @@ import pytest
 
 from poly_engine.bias.verify import fault
 from poly_engine.config import Config, TaskConfig
-from poly_engine.errors import InvalidSchema, LimitTooLow
+from poly_engine.errors import EngineClosed, InvalidSchema, LimitTooLow
 from poly_engine.llama.model import LlamaModel
 from poly_engine.local import LocalEngine
 from poly_engine.models.gguf import read_header
@@ -33,6 +33,13 @@ PERSON: Mapping[str, Any] = {
 }
 FREE: Mapping[str, Any] = {"template": "none", "temperature": 1.0, "top_k": 0, "top_p": 1.0}
 """Sampling at random, as far as a model with random weights does."""
+
+
+THINKER: Mapping[str, Any] = {
+    "template": "none",
+    "biaser": {"json_schema": {"type": "array", "items": {"type": "string"}, "minItems": 3}},
+    "bias_prompt": "\nSo?",
+}
 
 
 def states(heard: Heard) -> list[str | None]:
@@ -180,6 +187,16 @@ async def test_thinking_leaves_room_for_the_answer(tmp_path: Path) -> None:
     assert fault(Bias.of_schema(PERSON), heard.text) == ""
 
 
+async def test_a_bias_prompt_that_does_not_fit_is_refused_with_the_room_that_there_is(model: Path) -> None:
+    async with opened(
+        model, {"context_size": 128}, **FREE, biaser={"choice": ["a"]}, bias_prompt="so " * 200
+    ) as session:
+        with pytest.raises(LimitTooLow) as refusal:
+            await hear(session, "12345678")
+    assert refusal.value.n_least > 128
+    assert refusal.value.n_room == 128 - len("12345678")
+
+
 async def test_what_was_thought_is_in_the_cache_when_the_answer_begins(tmp_path: Path) -> None:
     path = make_scripted(tmp_path / "m.gguf", "let me think")
     task: dict[str, Any] = {"template": "none", "biaser": {"json_schema": {"type": "boolean"}}, "bias_prompt": "\nSo?"}
@@ -215,6 +232,47 @@ async def test_who_leaves_in_the_middle_of_a_bound_answer_keeps_what_was_shown(t
                     break
         assert session.turns[0].answer.startswith(shown)
         assert json.loads((await hear(session, "on>")).text)
+
+
+async def test_who_leaves_an_answer_that_was_thought_about_keeps_it_in_the_conversation(tmp_path: Path) -> None:
+    path = make_scripted(tmp_path / "m.gguf", "let me think")
+    async with opened(path, **THINKER) as session:
+        shown = ""
+        async with session.send(">") as events:
+            async for event in events:
+                shown += event.text if isinstance(event, Token) else ""
+                if len(shown) > 20:
+                    break
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert session.turns[0].answer.startswith(shown)
+        assert (await hear(session, "on>")).done.usage.cached_tokens >= len(">let me think\nSo?" + shown) - 1
+
+
+async def test_a_session_that_is_closed_when_the_thoughts_are_over_answers_no_more(tmp_path: Path) -> None:
+    path = make_scripted(tmp_path / "m.gguf", "let me think")
+    async with engine(path, **THINKER) as home, home.session("t") as session, home.session("t") as other:
+        heard = []
+        async with session.send(">") as events:
+            async for event in events:
+                heard.append(event)
+                if sum(isinstance(event, Thinking) for event in heard) == 1:
+                    await hear(other, ">")  # whose thoughts are over after these
+                    await session.close()
+        assert Heard(tuple(heard)).done.finish_reason == "cancelled"
+        assert not any(isinstance(event, Token) for event in heard)
+
+
+async def test_a_turn_that_fails_after_the_thoughts_is_not_remembered(tmp_path: Path) -> None:
+    path = make_scripted(tmp_path / "m.gguf", "let me think")
+    async with engine(path, **THINKER) as home, home.session("t") as session, home.session("t") as other:
+        with pytest.raises(EngineClosed):
+            async with session.send(">") as events:
+                await anext(events)
+                await hear(other, ">")
+                await home.close()
+                async for _ in events:
+                    pass
+        assert session.turns == ()
 
 
 # Many at once

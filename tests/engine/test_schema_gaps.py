@@ -42,6 +42,10 @@ def accepts(schema: object, text: str) -> bool:
         ({"minProperties": 3, "required": ["a", "a"]}, ("minProperties",), "cannot be held"),
         ({"items": [{"type": "null"}]}, ("items",), "a list of schemas is written prefixItems"),
         ({"prefixItems": [{"type": "null"}], "additionalItems": False}, ("additionalItems",), "is written items"),
+        ({"pattern": "^[[:alpha:]]+$"}, ("pattern",), "[ in a set has more than one meaning"),
+        ({"pattern": r"[\[a][a&&b]"}, ("pattern",), "&& in a set"),
+        ({"patternProperties": {"^[a-z--b]": {}}}, ("patternProperties", "^[a-z--b]"), "-- in a set"),
+        ({"pattern": "^[^]a]$"}, ("pattern",), "] in a set"),
         ({"x-guidance": {"json_allowed_escapes": "u"}}, ("x-guidance", "json_allowed_escapes"), "would let answers"),
     ],
 )
@@ -106,3 +110,27 @@ def test_a_step_is_checked_however_long_the_number_is() -> None:
 
 def test_an_integer_that_nobody_reads_is_a_fault() -> None:
     assert fault(bias({"type": "integer"}), "3" * 5000).startswith("it has a number that cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"pattern": r"^\p{L}+$"}, '"été"'),  # which Python cannot read
+        ({"pattern": r"^(?<first>a)+$"}, '"aa"'),
+        ({"pattern": r"^\W$"}, '"é"'),  # which Python takes for a letter, and JSON schema does not
+        ({"pattern": "^((a+)+c|a+b)$"}, f'"{"a" * 40}b"'),  # which Python would look at for hours
+        ({"pattern": r"^[\[\]a-]+$"}, '"[a]-"'),
+        ({"patternProperties": {r"^\p{Lu}": {"const": 1}}, "additionalProperties": False}, '{"Ab":1}'),
+        (
+            {
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "patternProperties": {r"^\pL": {"$ref": "#"}},
+                "additionalProperties": False,
+            },
+            '{"Ab":{"B":{}}}',
+        ),
+    ],
+)
+def test_patterns_that_python_reads_otherwise_are_no_fault(schema: dict[str, object], text: str) -> None:
+    assert accepts(schema, text)
+    assert not fault(bias(schema), text)

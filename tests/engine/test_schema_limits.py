@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from poly_engine.bias.grammar import grammar
 from poly_engine.bias.schema import check_limits, leads_to_subschema
+from poly_engine.bias.source import read
 from poly_engine.errors import InvalidSchema
-from poly_engine.types import Bias
+from poly_engine.types import Bias, BiasKind
 
 NULLS = {"type": "array", "items": {"type": "null"}}
 
@@ -113,10 +115,70 @@ def test_what_cannot_be_held_is_refused(schema: object, reason: str) -> None:
 
 
 @pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("schema", "n_bytes"),
+    [
+        ({"type": "string", "minLength": 3000}, 3002),
+        ({"type": "array", "items": {"type": "string", "minLength": 60}, "minItems": 20}, 1261),
+        ({"type": "array", "items": {"type": "string", "minLength": 10}, "minItems": 200}, 2601),
+    ],
+)
+def test_much_may_be_demanded(schema: object, n_bytes: int) -> None:
+    assert len(grammar(Bias("json_schema", json.dumps(schema))).shortest) == n_bytes
+
+
+@pytest.mark.parametrize(
+    ("bias", "shortest"),
+    [
+        (Bias("choice", '["a long text indeed", "no"]'), "no"),
+        (Bias("regex", "a{17}|b"), "b"),
+        (Bias.of_schema({"type": "array", "items": {"enum": ["very good", "bad"]}, "minItems": 1}), '["bad"]'),
+        (Bias.of_schema({"anyOf": [{"const": "a long text indeed"}, {"type": "null"}]}), "null"),
+        (Bias.of_schema({"type": "boolean"}), "true"),
+    ],
+)
+def test_a_limit_is_not_refused_if_any_answer_fits_it(bias: Bias, shortest: str) -> None:
+    assert grammar(bias).shortest == shortest.encode()
+
+
+@pytest.mark.timeout(20)
 @pytest.mark.parametrize("schema", COSTLY.values(), ids=COSTLY)
 def test_what_is_costly_is_compiled_or_refused_soon(schema: object) -> None:
     with suppress(InvalidSchema):
         compiled(schema)
+
+
+@pytest.mark.parametrize(
+    ("source", "odd"),
+    [
+        ("start: <[65]>", "<[65]>"),
+        ('start: word "."\nword[max_tokens=3]: /[a-z]+/', "max_tokens"),
+        ('start: word "."\nword[capture, temperature = 0.5]: /[a-z]+/', "temperature"),
+    ],
+)
+def test_a_grammar_that_depends_on_the_tokens_of_a_model_is_refused(source: str, odd: str) -> None:
+    with pytest.raises(InvalidSchema) as caught:
+        grammar(Bias("lark", source))
+    assert caught.value.reason == f"{odd}: not supported, leave it out"
+
+
+def test_what_only_looks_like_that_is_a_text() -> None:
+    written = grammar(
+        Bias("lark", 'start: "<[1]>" /max_tokens=/ temperature // max_tokens=3\ntemperature: "!"')
+    ).shortest
+    assert written == b"<[1]>max_tokens=!"
+
+
+@pytest.mark.parametrize("kind", get_args(BiasKind))
+def test_half_a_character_is_refused(kind: BiasKind) -> None:
+    sources = {"choice": '["\\ud800"]', "json_schema": '{"const":"\\ud800"}', "regex": "\ud800"}
+    with pytest.raises(InvalidSchema):
+        grammar(Bias(kind, sources.get(kind, 'start: "\ud800"')))
+
+
+def test_a_file_without_an_end_is_refused() -> None:
+    with pytest.raises(InvalidSchema, match="larger than 4 MiB"):
+        read(Path("/dev/zero"))
 
 
 @pytest.mark.parametrize(
