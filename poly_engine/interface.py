@@ -84,7 +84,7 @@ class Engine(ABC):
 
     @abstractmethod
     async def tasks(self) -> Sequence[TaskInfo]:
-        """The configured tasks, by name."""
+        """The tasks, in the order in which they are configured: the first one is what a front end begins with."""
 
     @abstractmethod
     async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:

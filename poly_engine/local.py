@@ -60,8 +60,7 @@ class LocalEngine(Engine):
         return [await asyncio.to_thread(self._describe, name) for name in sorted(self._config.models)]
 
     async def tasks(self) -> Sequence[TaskInfo]:
-        tasks = sorted(self._config.tasks.items())
-        return [TaskInfo(name, task.model, task.description) for name, task in tasks]
+        return [TaskInfo(name, task.model, task.description) for name, task in self._config.tasks.items()]
 
     async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         await self._client(model, on_progress)

@@ -137,7 +137,7 @@ class FakeEngine(FakeMemories):
         self.is_closed = False
         self.context_size = context_size
         self.private_tokens = tuple(private_tokens)
-        self._tasks = {task.name: task for task in sorted(tasks, key=lambda task: task.name)}
+        self._tasks = {task.name: task for task in tasks}
         names = sorted({task.model for task in tasks})
         self._models = {name: ModelInfo(name, f"/models/{name}.gguf", "unloaded", 1_000_000) for name in names}
         self._locks = {name: asyncio.Lock() for name in names}

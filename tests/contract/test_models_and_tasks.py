@@ -12,8 +12,8 @@ from tests.contract.script import ANSWER_TEXT, LONG, LONG_ANSWER, SHORT
 from tests.engine.conversation import hear
 
 
-async def test_tasks_are_listed_by_name(engine: Engine) -> None:
-    draw, talk, write = await engine.tasks()
+async def test_tasks_are_listed_as_they_are_configured(engine: Engine) -> None:
+    write, talk, draw = await engine.tasks()
     assert (draw.name, draw.model) == ("draw", "other")
     assert talk == TaskInfo("talk", "m", "Says what is written.")
     assert (write.name, write.model) == ("write", "m")

@@ -23,6 +23,12 @@ def test_models_are_listed_as_tab_separated_values(run: Run, configure: Configur
     assert "lost.gguf does not exist" in lost[7]
 
 
+def test_the_task_that_a_chat_begins_with_is_the_first_one_that_is_configured(run: Run) -> None:
+    names = [line.split("\t")[0] for line in run("task", "ls").stdout.splitlines()]
+
+    assert names == ["starter", "notes"]  # without a configuration: not by name, or a chat would search a memory
+
+
 def test_a_model_is_shown_with_its_file_and_what_it_takes(run: Run, configure: Configure, models: Path) -> None:
     configure(models / "greeter.gguf")
 
