@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from poly_engine.extract import Extracted, Extractor
 from poly_engine.memory.chunking import Chunk, ChunkSettings, chunk
 from poly_engine.memory.embedding import Embedding
-from poly_engine.memory.file_store import FileStore
+from poly_engine.memory.file import FileStore
 from poly_engine.memory.filters import embedding_text
 from poly_engine.memory.recall import CANDIDATES, fuse
-from poly_engine.memory.records import NewChunk, NewDocument
+from poly_engine.memory.records import Document, NewChunk, Query, Vectors
 from poly_engine.types import DocumentInfo, Hit, Ingested
 
 __all__ = ["Memory", "MemorySettings"]
-
-Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +55,14 @@ class Memory:
         texts = await asyncio.to_thread(self._embedding_texts, extracted, chunks)
         keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
         vectors, n_embedded = await self._vectors(source, texts, keys)
-        document = NewDocument(
-            source, sha256, extracted.text, extracted.title, extracted.media_type, extracted.page_starts
+        document = Document(
+            source,
+            sha256,
+            extracted.text,
+            extracted.title,
+            extracted.media_type,
+            extracted.headings,
+            extracted.page_starts,
         )
         await asyncio.to_thread(self._store.put, document, list(map(_new, chunks, keys)), vectors)
         return Ingested(source, "added" if before is None else "replaced", len(chunks), n_embedded)
@@ -117,10 +120,7 @@ class Memory:
         ]
 
     def _recalled(self, prompt: str, vector: Vectors, n: int, sources: Collection[str] | None) -> list[Hit]:
-        nearest = self._store.nearest(vector, max(n, CANDIDATES), sources)
-        matching = self._store.matching(prompt, max(n, CANDIDATES), sources)
-        chunks = self._store.get(match.chunk for match in (*nearest, *matching))
-        return fuse(nearest, matching, chunks, n)
+        return fuse(self._store.search(Query(vector, prompt, max(n, CANDIDATES), sources)), n)
 
 
 def _new(one: Chunk, key: str) -> NewChunk:

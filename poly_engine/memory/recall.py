@@ -1,8 +1,8 @@
 """Recall: what is near by meaning and what shares words, joined to one order, with a trace of how it came about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from poly_engine.memory.records import Match, StoredChunk
+from poly_engine.memory.records import ChunkId, Found, Match, StoredChunk
 from poly_engine.types import Hit
 
 __all__ = ["CANDIDATES", "fuse"]
@@ -11,20 +11,20 @@ CANDIDATES = 50
 """Chunks of either side that are looked at."""
 
 
-def fuse(nearest: Sequence[Match], matching: Sequence[Match], chunks: Mapping[int, StoredChunk], n: int) -> list[Hit]:
+def fuse(found: Found, n: int) -> list[Hit]:
     """The best `n` of what was found by vectors and by words, best first. Text that occurs twice is given once.
 
     The scores of either side are stretched to 0 … 1 and averaged: on questions over encyclopaedia articles that found
     the right chunk first in 95 of 100 cases, where vectors alone found it in 86, and ranks joined by their reciprocals
     in 91.
     """
-    by_vector, by_words = _stretched(nearest), _stretched(matching)
+    by_vector, by_words = _stretched(found.nearest), _stretched(found.matching)
     scores = {chunk: (by_vector.get(chunk, 0.0) + by_words.get(chunk, 0.0)) / 2 for chunk in {**by_vector, **by_words}}
-    vector_places, word_places = _places(nearest), _places(matching)
+    vector_places, word_places = _places(found.nearest), _places(found.matching)
     hits: list[Hit] = []
     seen: set[str] = set()
-    for chunk in sorted(scores, key=lambda one: (-scores[one], one)):
-        stored = chunks.get(chunk)  # it may have been forgotten since it was found
+    for chunk in sorted(scores, key=lambda one: -scores[one]):
+        stored = found.chunks.get(chunk)  # it may have been forgotten since it was found
         if stored is None or stored.text in seen or len(hits) == n:
             continue
         seen.add(stored.text)
@@ -32,7 +32,7 @@ def fuse(nearest: Sequence[Match], matching: Sequence[Match], chunks: Mapping[in
     return hits
 
 
-def _stretched(matches: Sequence[Match]) -> dict[int, float]:
+def _stretched(matches: Sequence[Match]) -> dict[ChunkId, float]:
     scores = [match.score for match in matches]
     if not scores:
         return {}
@@ -40,7 +40,7 @@ def _stretched(matches: Sequence[Match]) -> dict[int, float]:
     return {match.chunk: (match.score - low) / (high - low) if high > low else 1.0 for match in matches}
 
 
-def _places(matches: Sequence[Match]) -> dict[int, tuple[int, float]]:
+def _places(matches: Sequence[Match]) -> dict[ChunkId, tuple[int, float]]:
     return {match.chunk: (rank, match.score) for rank, match in enumerate(matches, 1)}
 
 

@@ -9,13 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from poly_engine.memory.file_store import FileStore
+from poly_engine.memory.file import FileStore
 from poly_engine.memory.recall import CANDIDATES, fuse
-from poly_engine.memory.records import Fingerprint, NewChunk, NewDocument
-
-Vectors = npt.NDArray[np.float32]
+from poly_engine.memory.records import Document, Fingerprint, NewChunk, Query, Vectors
 
 DIMENSIONS = 384
 CHUNKS_OF_A_DOCUMENT = 100
@@ -40,24 +37,20 @@ def _measure(path: Path, size: int, n_queries: int) -> None:
     for number in range(size // CHUNKS_OF_A_DOCUMENT):
         store.put(*corpus.document(number))
     stored_s = time.perf_counter() - begin
-    store.nearest(corpus.vectors(1)[0], 1)  # reads all vectors
-    parts = [_recall_ms(store, corpus) for _ in range(n_queries)]
-    vectors_ms, words_ms, all_ms = (statistics.median(part) for part in zip(*parts, strict=True))
+    store.search(Query(corpus.vectors(1)[0], "", 1))  # reads all vectors
+    recall_ms = statistics.median(_recall_ms(store, corpus) for _ in range(n_queries))
     store.close()
     print(
-        f"{size:>7} chunks: stored {size / stored_s:>7.0f} chunks/s, recall p50 {all_ms:6.2f} ms "
-        f"(vectors {vectors_ms:.2f}, words {words_ms:.2f}), on disk {path.stat().st_size / 1e6:.0f} MB"
+        f"{size:>7} chunks: stored {size / stored_s:>7.0f} chunks/s, recall p50 {recall_ms:6.2f} ms, "
+        f"on disk {path.stat().st_size / 1e6:.0f} MB"
     )
 
 
-def _recall_ms(store: FileStore, corpus: "Corpus") -> tuple[float, float, float]:
+def _recall_ms(store: FileStore, corpus: "Corpus") -> float:
+    query = Query(corpus.vectors(1)[0], corpus.text(8), CANDIDATES)
     begin = time.perf_counter()
-    nearest = store.nearest(corpus.vectors(1)[0], CANDIDATES)
-    middle = time.perf_counter()
-    matching = store.matching(corpus.text(8), CANDIDATES)
-    found = time.perf_counter()
-    fuse(nearest, matching, store.get(match.chunk for match in (*nearest, *matching)), 10)
-    return 1e3 * (middle - begin), 1e3 * (found - middle), 1e3 * (time.perf_counter() - begin)
+    fuse(store.search(query), 10)
+    return 1e3 * (time.perf_counter() - begin)
 
 
 class Corpus:
@@ -79,11 +72,11 @@ class Corpus:
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
-    def document(self, number: int) -> tuple[NewDocument, list[NewChunk], Vectors]:
+    def document(self, number: int) -> tuple[Document, list[NewChunk], Vectors]:
         texts = [self.text(WORDS_OF_A_CHUNK) + "\n" for _ in range(CHUNKS_OF_A_DOCUMENT)]
         starts = np.cumsum([0, *map(len, texts)]).tolist()
         chunks = [NewChunk(start, end, str(start)) for start, end in pairwise(starts)]
-        return NewDocument(f"{number}.txt", "0" * 64, "".join(texts)), chunks, self.vectors(CHUNKS_OF_A_DOCUMENT)
+        return Document(f"{number}.txt", "0" * 64, "".join(texts)), chunks, self.vectors(CHUNKS_OF_A_DOCUMENT)
 
 
 if __name__ == "__main__":

@@ -6,33 +6,43 @@ import threading
 import time
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from poly_engine.errors import MemoryMismatch
-from poly_engine.memory.database import Database
-from poly_engine.memory.records import Fingerprint, Match, NewChunk, NewDocument, StoredChunk
-from poly_engine.memory.vectors import VectorTable, packed, unpacked
-from poly_engine.memory.words import TermCounts, any_of, searchable, terms
+from poly_engine.extract import Heading
+from poly_engine.memory.file.database import Database
+from poly_engine.memory.file.vectors import VectorTable, packed, unpacked
+from poly_engine.memory.file.words import TermCounts, any_of, searchable, terms
+from poly_engine.memory.records import (
+    ChunkId,
+    Document,
+    Fingerprint,
+    Found,
+    Match,
+    NewChunk,
+    Query,
+    StoredChunk,
+    Vectors,
+)
+from poly_engine.memory.store import Store
 from poly_engine.types import DocumentInfo
 
 __all__ = ["FileStore"]
 
-Vectors = npt.NDArray[np.float32]
+_NO_LIMIT = 1 << 62
 
 _CHUNKS = """
-select chunks.id, source, title, place, start, end, chunks.text, headings, first_page, last_page
+select chunks.id, source, title, place, start, end, chunks.text, key, headings, first_page, last_page
 from chunks join documents on documents.id = chunks.document
 """
 
 
-class FileStore:
-    """Documents, chunks, vectors and words of one memory. Any thread may use it, and other processes beside it.
+class FileStore(Store):
+    """Documents, chunks, vectors and words of one memory, in a file.
 
-    What a method has returned from is on the disk. Raises MemoryMismatch if the vectors of the memory are of another
-    model than `fingerprint` says, and MemoryDamaged if the file is none of ours.
+    Raises MemoryMismatch if the vectors of the memory are of another model than `fingerprint` says, and MemoryDamaged
+    if the file is none of ours.
     """
 
     def __init__(self, path: Path, fingerprint: Fingerprint) -> None:
@@ -46,35 +56,26 @@ class FileStore:
             self._database.close()
             raise
 
-    def put(self, document: NewDocument, chunks: Sequence[NewChunk], vectors: Vectors) -> int:
-        """Store a document with its chunks, in place of the one of the same source; all of it or nothing.
-
-        `vectors` has shape (n_chunks, dimensions), each of length 1. Returns the id of the document.
-        """
+    def put(self, document: Document, chunks: Sequence[NewChunk], vectors: Vectors) -> None:
         assert len(chunks) == len(vectors), f"{len(chunks)} chunks and {len(vectors)} vectors"
         with self._database.writing() as writer:
             _remove(writer, "source = ?", (document.source,))
             added = _add_document(writer, document)
             _add_chunks(writer, added, document, chunks, vectors)
-        return added
 
     def remove(self, source: str) -> bool:
-        """Forget a document. False if there is none of that source."""
         with self._database.writing() as writer:
             return _remove(writer, "source = ?", (source,)) > 0
 
     def clear(self) -> int:
-        """Forget everything; return how many documents that were."""
         with self._database.writing() as writer:
             return _remove(writer, "true", ())
 
     def checksum(self, source: str) -> str | None:
-        """The SHA-256 of the content that the document of a source was taken from; None if there is none."""
         rows = self._rows("select sha256 from documents where source = ?", (source,))
         return str(rows[0][0]) if rows else None
 
     def documents(self) -> list[DocumentInfo]:
-        """All documents, in the order in which they were added."""
         rows = self._rows(
             "select source, title, media_type, count(chunks.id), n_characters, added"
             " from documents left join chunks on chunks.document = documents.id"
@@ -82,75 +83,87 @@ class FileStore:
         )
         return [DocumentInfo(*row) for row in rows]
 
-    def text(self, source: str) -> str | None:
-        """The whole text of a document, of which every chunk is a part."""
-        rows = self._rows("select text from documents where source = ?", (source,))
-        return _inflated(rows[0][0]) if rows else None
+    def document(self, source: str) -> Document | None:
+        rows = self._rows(
+            "select source, sha256, text, title, media_type, outline, page_starts from documents where source = ?",
+            (source,),
+        )
+        return _document(rows[0]) if rows else None
 
-    def chunks(self, source: str) -> list[StoredChunk]:
-        """The chunks of a document, in their order."""
-        return [_chunk(row) for row in self._rows(_CHUNKS + " where source = ? order by place", (source,))]
-
-    def get(self, ids: Iterable[int]) -> dict[int, StoredChunk]:
-        """Chunks by their ids; what is gone is left out."""
-        wanted = json.dumps(list(ids))
-        rows = self._rows(_CHUNKS + " where chunks.id in (select value from json_each(?))", (wanted,))
-        return {row[0]: _chunk(row) for row in rows}
+    def chunks(self, source: str, first: int = 0, last: int | None = None) -> list[StoredChunk]:
+        within = (source, first, _NO_LIMIT if last is None else last)
+        return [
+            _chunk(row)
+            for row in self._rows(_CHUNKS + " where source = ? and place between ? and ? order by place", within)
+        ]
 
     def known_vectors(self, source: str) -> Mapping[str, Vectors]:
-        """The vectors of the chunks of a document by their keys: what need not be embedded again."""
         rows = self._rows(
             "select key, vector from chunks join documents on documents.id = document where source = ?", (source,)
         )
         return {key: unpacked(raw) for key, raw in rows}
 
-    def nearest(self, vector: Vectors, n: int, sources: Collection[str] | None = None) -> list[Match]:
-        """The `n` chunks whose vectors are most like `vector`, by the cosine, best first; of `sources` if given."""
-        among = None if sources is None else self._chunks_of(sources)
-        with self._reading:
-            self._vectors.refresh(self._database.reader)
-            return self._vectors.nearest(vector, n, among)
+    def vectors(self, chunks: Collection[ChunkId]) -> Mapping[ChunkId, Vectors]:
+        wanted = json.dumps(list(chunks))
+        rows = self._rows("select id, vector from chunks where id in (select value from json_each(?))", (wanted,))
+        return {chunk: unpacked(raw) for chunk, raw in rows}
 
-    def matching(self, text: str, n: int, sources: Collection[str] | None = None) -> list[Match]:
-        """The `n` chunks that share the most telling words with `text`, by BM25, best first; of `sources` if given."""
-        with self._reading:
-            wanted = any_of(self._terms.telling(terms(text), self._database.reader))
-        if not wanted:
-            return []
-        within, values = "", [wanted]
-        if sources is not None:
-            within = " and rowid in (select value from json_each(?))"
-            values.append(json.dumps(sorted(self._chunks_of(sources))))
-        rows = self._rows(
-            f"select rowid, -bm25(words) from words where words match ?{within} order by rank limit {int(n)}", values
-        )
-        return [Match(*row) for row in rows]
+    def search(self, query: Query) -> Found:
+        among = None if query.sources is None else self._chunks_of(query.sources)
+        nearest = self._nearest(query, among)
+        matching = self._matching(query, among)
+        return Found(nearest, matching, self._get(match.chunk for match in (*nearest, *matching)))
 
     def faults(self) -> list[str]:
-        """What is wrong with the memory, in sentences; nothing if it is sound."""
         found = [str(row[0]) for row in self._rows("pragma integrity_check") if row[0] != "ok"]
-        for document in self.documents():
-            text = self.text(document.source) or ""
-            torn = [one.place for one in self.chunks(document.source) if text[one.start : one.end] != one.text]
-            found += [f"{document.source}: chunk {place} is not a part of its document" for place in torn]
+        for info in self.documents():
+            document = self.document(info.source)
+            text = document.text if document else ""
+            torn = [one.place for one in self.chunks(info.source) if text[one.start : one.end] != one.text]
+            found += [f"{info.source}: chunk {place} is not a part of its document" for place in torn]
         with self._reading:
             self._vectors.refresh(self._database.reader)
             damaged = self._vectors.damaged
         return found + [f"the vector of chunk {chunk} is damaged" for chunk in damaged]
 
     def close(self) -> None:
-        """Close it."""
         with self._reading:
             self._database.close()
+
+    def _nearest(self, query: Query, among: Collection[int] | None) -> list[Match]:
+        with self._reading:
+            self._vectors.refresh(self._database.reader)
+            return self._vectors.nearest(query.vector, query.n, among)
+
+    def _matching(self, query: Query, among: Collection[int] | None) -> list[Match]:
+        """By BM25, over the words that tell something."""
+        with self._reading:
+            wanted = any_of(self._terms.telling(terms(query.text), self._database.reader))
+        if not wanted:
+            return []
+        within, values = "", [wanted]
+        if among is not None:
+            within = " and rowid in (select value from json_each(?))"
+            values.append(json.dumps(sorted(among)))
+        rows = self._rows(
+            f"select rowid, -bm25(words) from words where words match ?{within} order by rank limit {int(query.n)}",
+            values,
+        )
+        return [Match(*row) for row in rows]
+
+    def _get(self, ids: Iterable[ChunkId]) -> dict[ChunkId, StoredChunk]:
+        wanted = json.dumps(list(ids))
+        rows = self._rows(_CHUNKS + " where chunks.id in (select value from json_each(?))", (wanted,))
+        return {row[0]: _chunk(row) for row in rows}
 
     def _check(self, fingerprint: Fingerprint) -> None:
         with self._database.writing() as writer:
             facts = dict(writer.execute("select key, value from facts").fetchall())
             if not facts:
-                values = [("model", fingerprint.model), ("dimensions", str(fingerprint.dimensions))]
+                values = [(key, str(value)) for key, value in asdict(fingerprint).items()]
                 writer.executemany("insert into facts values (?, ?)", values)
                 return
-        stored = Fingerprint(facts["model"], int(facts["dimensions"]))
+        stored = Fingerprint(facts["model"], int(facts["dimensions"]), facts["digest"])
         if stored != fingerprint:
             raise MemoryMismatch(self._database.path, stored.model, fingerprint.model)
 
@@ -167,20 +180,21 @@ class FileStore:
             return self._database.reader.execute(statement, values).fetchall()
 
 
-def _add_document(writer: sqlite3.Connection, document: NewDocument) -> int:
+def _add_document(writer: sqlite3.Connection, document: Document) -> int:
     row = (
         document.source,
         document.sha256,
         document.title,
         document.media_type,
+        json.dumps([(one.start, one.level, one.title) for one in document.headings]),
         json.dumps(document.page_starts),
         len(document.text),
         zlib.compress(document.text.encode(), 1),
         time.time(),
     )
     added = writer.execute(
-        "insert into documents (source, sha256, title, media_type, page_starts, n_characters, text, added)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into documents (source, sha256, title, media_type, outline, page_starts, n_characters, text, added)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         row,
     ).lastrowid
     assert added is not None
@@ -188,7 +202,7 @@ def _add_document(writer: sqlite3.Connection, document: NewDocument) -> int:
 
 
 def _add_chunks(
-    writer: sqlite3.Connection, document: int, whole: NewDocument, chunks: Sequence[NewChunk], vectors: Vectors
+    writer: sqlite3.Connection, document: int, whole: Document, chunks: Sequence[NewChunk], vectors: Vectors
 ) -> None:
     (last,) = writer.execute("select coalesce(max(seq), 0) from sqlite_sequence where name = 'chunks'").fetchone()
     rows, words = [], []
@@ -224,11 +238,20 @@ def _words(title: str, headings: Sequence[str], text: str) -> str:
     return searchable(" ".join([title, *headings, text]))
 
 
-def _inflated(text: bytes) -> str:
-    return zlib.decompress(text).decode()
+def _document(row: tuple) -> Document:  # type: ignore[type-arg]  # as SQLite gives it
+    source, sha256, text, title, media_type, outline, page_starts = row
+    return Document(
+        source,
+        sha256,
+        zlib.decompress(text).decode(),
+        title,
+        media_type,
+        tuple(Heading(*one) for one in json.loads(outline)),
+        tuple(json.loads(page_starts)),
+    )
 
 
 def _chunk(row: tuple) -> StoredChunk:  # type: ignore[type-arg]  # as SQLite gives it
-    chunk, source, title, place, start, end, text, headings, first_page, last_page = row
+    chunk, source, title, place, start, end, text, key, headings, first_page, last_page = row
     headings = tuple(json.loads(headings))
-    return StoredChunk(chunk, source, title, place, start, end, text, headings, first_page, last_page)
+    return StoredChunk(chunk, source, title, place, start, end, text, key, headings, first_page, last_page)

@@ -13,7 +13,7 @@ from poly_engine.errors import MemoryDamaged, MemoryUnwritable
 __all__ = ["Database"]
 
 _APPLICATION_ID = 0x506F6C79  # "Poly"
-_VERSION = 1
+_VERSION = 2
 _BUSY_S = 30.0
 
 _SCHEMA = """
@@ -24,6 +24,7 @@ create table documents (
     sha256 text not null,
     title text not null,
     media_type text not null,
+    outline text not null, -- its headings
     page_starts text not null,
     n_characters integer not null,
     text blob not null, -- deflated: every chunk has its own part of it in plain

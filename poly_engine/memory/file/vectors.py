@@ -5,13 +5,10 @@ import zlib
 from collections.abc import Collection
 
 import numpy as np
-import numpy.typing as npt
 
-from poly_engine.memory.records import Match
+from poly_engine.memory.records import Match, Vectors
 
 __all__ = ["VectorTable", "packed", "unpacked"]
-
-Vectors = npt.NDArray[np.float32]
 
 
 def packed(vector: Vectors) -> tuple[bytes, int]:
