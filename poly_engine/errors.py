@@ -15,6 +15,7 @@
     ├── MemoryFailed
     │   ├── MemoryDamaged         memory_damaged          the file of a memory cannot be used
     │   ├── MemoryMismatch        memory_mismatch         a memory is of another embedding model
+    │   ├── MemoryUnavailable     memory_unavailable      the server that keeps a memory does not answer
     │   └── MemoryUnwritable      memory_unwritable       nothing can be written to a memory
     ├── SessionBusy               session_busy            a session takes one turn at a time
     ├── ModelLoadFailed           model_load_failed       a model file cannot be loaded
@@ -42,6 +43,7 @@ __all__ = [
     "MemoryFailed",
     "MemoryMismatch",
     "MemoryNotFound",
+    "MemoryUnavailable",
     "MemoryUnwritable",
     "ModelLoadFailed",
     "ModelNotFound",
@@ -194,6 +196,12 @@ class MemoryMismatch(MemoryFailed):
             f"{path} holds vectors of the model {stored}, and {configured} is configured: vectors of different models "
             "cannot be compared; configure the former, or ingest the documents anew into another memory"
         )
+
+
+class MemoryUnavailable(MemoryFailed):
+    """The server that keeps a memory cannot be reached, does not answer in time, or answers what it should not."""
+
+    code = "memory_unavailable"
 
 
 class MemoryUnwritable(MemoryFailed):
