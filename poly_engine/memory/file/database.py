@@ -6,47 +6,23 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from poly_engine.errors import MemoryDamaged, MemoryUnwritable
 
-__all__ = ["Database"]
+__all__ = ["Database", "Format"]
 
 _APPLICATION_ID = 0x506F6C79  # "Poly"
-_VERSION = 2
 _BUSY_S = 30.0
 
-_SCHEMA = """
-create table facts (key text primary key, value text not null) without rowid;
-create table documents (
-    id integer primary key autoincrement,
-    source text not null unique,
-    sha256 text not null,
-    title text not null,
-    media_type text not null,
-    outline text not null, -- its headings
-    page_starts text not null,
-    n_characters integer not null,
-    text blob not null, -- deflated: every chunk has its own part of it in plain
-    added real not null
-);
-create table chunks (
-    id integer primary key autoincrement,
-    document integer not null references documents on delete cascade,
-    place integer not null,
-    start integer not null,
-    end integer not null,
-    first_page integer,
-    last_page integer,
-    headings text not null,
-    text text not null,
-    key text not null,
-    vector blob not null,
-    crc integer not null,
-    unique (document, place)
-);
-create virtual table words using fts5 (text, content = '', tokenize = "porter unicode61 remove_diacritics 2");
-"""
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a database holds: its tables, as SQL. Another `version` is refused."""
+
+    version: int
+    tables: str
 
 
 class Database:
@@ -56,8 +32,9 @@ class Database:
     is committed at their next query. Any thread may use it. Raises MemoryDamaged if the file is none of ours.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, form: Format) -> None:
         self.path = path
+        self._form = form
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._lock_path = path.with_name(path.name + ".lock")
@@ -127,12 +104,13 @@ class Database:
         (n_tables,) = self._writer.execute("select count(*) from sqlite_schema").fetchone()
         if not n_tables and not application_id:
             self._writer.executescript(
-                f"begin; pragma application_id = {_APPLICATION_ID}; pragma user_version = {_VERSION}; {_SCHEMA} commit;"
+                f"begin; pragma application_id = {_APPLICATION_ID}; pragma user_version = {self._form.version}; "
+                f"{self._form.tables} commit;"
             )
         elif application_id != _APPLICATION_ID:
             raise MemoryDamaged(f"{self.path} is a database of another program")
-        elif version != _VERSION:
-            raise MemoryDamaged(f"{self.path} has format {version}, and this Poly reads format {_VERSION}")
+        elif version != self._form.version:
+            raise MemoryDamaged(f"{self.path} has format {version}, and this Poly reads format {self._form.version}")
 
     @contextmanager
     def _between_processes(self) -> Iterator[None]:

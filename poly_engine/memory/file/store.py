@@ -12,6 +12,7 @@ from pathlib import Path
 from poly_engine.errors import MemoryMismatch
 from poly_engine.extract import Heading
 from poly_engine.memory.file.database import Database
+from poly_engine.memory.file.schema import FORMAT
 from poly_engine.memory.file.vectors import VectorTable, packed, unpacked
 from poly_engine.memory.file.words import TermCounts, any_of, searchable, terms
 from poly_engine.memory.records import (
@@ -46,7 +47,7 @@ class FileStore(Store):
     """
 
     def __init__(self, path: Path, fingerprint: Fingerprint) -> None:
-        self._database = Database(path)
+        self._database = Database(path, FORMAT)
         self._reading = threading.Lock()
         self._vectors = VectorTable(fingerprint.dimensions)
         self._terms = TermCounts()

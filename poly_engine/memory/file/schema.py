@@ -1,0 +1,39 @@
+"""The tables of the built-in store."""
+
+from poly_engine.memory.file.database import Format
+
+__all__ = ["FORMAT"]
+
+_TABLES = """
+create table facts (key text primary key, value text not null) without rowid;
+create table documents (
+    id integer primary key autoincrement,
+    source text not null unique,
+    sha256 text not null,
+    title text not null,
+    media_type text not null,
+    outline text not null, -- its headings
+    page_starts text not null,
+    n_characters integer not null,
+    text blob not null, -- deflated: every chunk has its own part of it in plain
+    added real not null
+);
+create table chunks (
+    id integer primary key autoincrement,
+    document integer not null references documents on delete cascade,
+    place integer not null,
+    start integer not null,
+    end integer not null,
+    first_page integer,
+    last_page integer,
+    headings text not null,
+    text text not null,
+    key text not null,
+    vector blob not null,
+    crc integer not null,
+    unique (document, place)
+);
+create virtual table words using fts5 (text, content = '', tokenize = "porter unicode61 remove_diacritics 2");
+"""
+
+FORMAT = Format(2, _TABLES)
