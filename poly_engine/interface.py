@@ -1,21 +1,25 @@
 """The interface that every front end sees: `Engine` and `Session`, implemented in-process and over the wire."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Self
 
 from poly_engine.types import (
     Bias,
+    ChunkInfo,
     DocumentInfo,
     Embeddings,
     Event,
-    Hit,
     Ingested,
+    IngestJob,
+    IngestProgress,
     MemoryInfo,
     ModelInfo,
     Overrides,
+    Recalled,
+    RecallOptions,
     TaskInfo,
     TokenPiece,
     Turn,
@@ -24,6 +28,7 @@ from poly_engine.types import (
 __all__ = ["Engine", "Session"]
 
 NO_OVERRIDES = Overrides()
+NO_OPTIONS = RecallOptions()
 
 
 class Session(ABC):
@@ -120,19 +125,39 @@ class Engine(ABC):
         """The configured memories, by name."""
 
     @abstractmethod
-    async def ingest(self, memory: str, content: bytes, *, source: str, media_type: str | None = None) -> Ingested:
+    async def ingest(
+        self,
+        memory: str,
+        content: bytes,
+        *,
+        source: str,
+        media_type: str | None = None,
+        on_progress: Callable[[IngestProgress], None] | None = None,
+    ) -> Ingested:
         """Take a document into a memory, in place of the one of the same `source`; the same content again is a no-op.
 
-        When this returns, the document is on the disk. `media_type` is told by the name of the source and by the
-        content unless it is given. Raises MemoryNotFound, UnreadableDocument, a MemoryFailed, ModelNotFound or
-        ModelLoadFailed.
+        When this returns, the document is durable. `media_type` is told by the name of the source and by the content
+        unless it is given. Raises MemoryNotFound, UnreadableDocument, a MemoryFailed, ModelNotFound or ModelLoadFailed.
         """
 
     @abstractmethod
-    async def recall(
-        self, memory: str, prompt: str, n: int = 1, *, sources: Collection[str] | None = None
-    ) -> Sequence[Hit]:
-        """The `n` chunks of a memory that answer `prompt` best, best first; of the documents `sources`, if given.
+    async def submit(self, memory: str, content: bytes, *, source: str, media_type: str | None = None) -> None:
+        """Accept a document, to be taken into a memory later: when this returns, it is in a queue on the disk.
+
+        Waits while the queue is full. Raises as `recall`.
+        """
+
+    @abstractmethod
+    async def jobs(self, memory: str) -> Sequence[IngestJob]:
+        """The documents that were accepted and are not in the memory yet, and those that could not be taken in."""
+
+    @abstractmethod
+    async def settle(self, memory: str) -> None:
+        """Wait until all that was accepted is taken in or has failed, also what others left when they were killed."""
+
+    @abstractmethod
+    async def recall(self, memory: str, prompt: str, options: RecallOptions = NO_OPTIONS) -> Recalled:
+        """The chunks of a memory that answer `prompt` best, best first; one, unless the options say more.
 
         Raises MemoryNotFound, a MemoryFailed, ModelNotFound or ModelLoadFailed.
         """
@@ -140,6 +165,14 @@ class Engine(ABC):
     @abstractmethod
     async def documents(self, memory: str) -> Sequence[DocumentInfo]:
         """The documents of a memory, in the order in which they came. Raises as `recall`."""
+
+    @abstractmethod
+    async def chunks(self, memory: str, source: str) -> Sequence[ChunkInfo]:
+        """The chunks of a document, in their order. Raises as `recall`, and InvalidRequest for an unknown source."""
+
+    @abstractmethod
+    async def faults(self, memory: str) -> Sequence[str]:
+        """What is wrong with a memory, in sentences, after looking at all of it. Raises as `recall`."""
 
     @abstractmethod
     async def forget(self, memory: str, source: str | None = None) -> int:

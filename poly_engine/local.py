@@ -1,7 +1,7 @@
 """The engine of this process: it wires configuration, models, workers and sessions together, and nothing else does."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 
 import numpy as np
@@ -18,23 +18,28 @@ from poly_engine.errors import (
     ModelNotFound,
     TaskNotFound,
 )
-from poly_engine.interface import Engine, Session
+from poly_engine.interface import NO_OPTIONS, Engine, Session
 from poly_engine.memory.embedding import Embedding, VocabularyCounter
 from poly_engine.memory.memories import Memories
 from poly_engine.memory.recaller import Recaller
 from poly_engine.memory.records import Fingerprint
+from poly_engine.models.digest import sample_digest
 from poly_engine.models.fit import cache_sizes
 from poly_engine.models.gguf import read_header
 from poly_engine.session import LocalSession
 from poly_engine.task import Task
 from poly_engine.types import (
+    ChunkInfo,
     DocumentInfo,
     Embeddings,
-    Hit,
     Ingested,
+    IngestJob,
+    IngestProgress,
     MemoryInfo,
     ModelInfo,
     ModelState,
+    Recalled,
+    RecallOptions,
     TaskInfo,
     TokenPiece,
     Turn,
@@ -99,16 +104,38 @@ class LocalEngine(Engine):
     async def memories(self) -> Sequence[MemoryInfo]:
         return await self._memories.infos()
 
-    async def ingest(self, memory: str, content: bytes, *, source: str, media_type: str | None = None) -> Ingested:
-        return await (await self._memories.get(memory)).ingest(content, source=source, media_type=media_type)
+    async def ingest(
+        self,
+        memory: str,
+        content: bytes,
+        *,
+        source: str,
+        media_type: str | None = None,
+        on_progress: Callable[[IngestProgress], None] | None = None,
+    ) -> Ingested:
+        opened = await self._memories.get(memory)
+        return await opened.ingest(content, source=source, media_type=media_type, on_progress=on_progress)
 
-    async def recall(
-        self, memory: str, prompt: str, n: int = 1, *, sources: Collection[str] | None = None
-    ) -> Sequence[Hit]:
-        return await (await self._memories.get(memory)).recall(prompt, n, sources)
+    async def submit(self, memory: str, content: bytes, *, source: str, media_type: str | None = None) -> None:
+        await (await self._memories.get(memory)).submit(content, source=source, media_type=media_type)
+
+    async def jobs(self, memory: str) -> Sequence[IngestJob]:
+        return await (await self._memories.get(memory)).jobs()
+
+    async def settle(self, memory: str) -> None:
+        await (await self._memories.get(memory)).settle()
+
+    async def recall(self, memory: str, prompt: str, options: RecallOptions = NO_OPTIONS) -> Recalled:
+        return await (await self._memories.get(memory)).recall(prompt, options)
 
     async def documents(self, memory: str) -> Sequence[DocumentInfo]:
         return await (await self._memories.get(memory)).documents()
+
+    async def chunks(self, memory: str, source: str) -> Sequence[ChunkInfo]:
+        return await (await self._memories.get(memory)).chunks(source)
+
+    async def faults(self, memory: str) -> Sequence[str]:
+        return await (await self._memories.get(memory)).faults()
 
     async def forget(self, memory: str, source: str | None = None) -> int:
         return await (await self._memories.get(memory)).forget(source)
@@ -120,13 +147,19 @@ class LocalEngine(Engine):
 
     async def _embedding(self, name: str) -> Embedding:
         model = (await self._client(name)).model
+        path = self._config.models[name].file
+        assert path is not None, "a model without a file cannot be loaded"
+        digest = await asyncio.to_thread(sample_digest, path)
         n_around = len(model.vocabulary.first) + len(model.vocabulary.last)
 
         async def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
             return (await self.embed(name, texts)).vectors
 
         return Embedding(
-            Fingerprint(name, model.embedding_size), VocabularyCounter(model), model.max_embed_tokens - n_around, embed
+            Fingerprint(name, model.embedding_size, digest),
+            VocabularyCounter(model),
+            model.max_embed_tokens - n_around,
+            embed,
         )
 
     async def _client(self, name: str, on_progress: Callable[[float], None] | None = None) -> WorkerClient:

@@ -1,6 +1,7 @@
 """A conversation with one task: each turn is fitted into the context, generated, and remembered."""
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from poly_engine.memory.recaller import Recaller
 from poly_engine.prompts import Exchange, Said, Written, as_data, tokenize
 from poly_engine.task import Task
 from poly_engine.turn import RunningTurn
-from poly_engine.types import Bias, Event, Overrides, Recalled, Turn
+from poly_engine.types import Bias, Dropped, Event, Hit, Overrides, Recalled, Turn
 
 _LETTERS_PER_TOKEN = 32
 """More than any text has on average: only a longer prompt is worth the 0.5 s that looking at all tokens takes."""
@@ -114,14 +115,15 @@ class LocalSession(Session):
     async def _recall(self, model: OpenedModel, prompt: str) -> Recalled | None:
         """What the memory of the task holds on a prompt, as much of it as may take up its part of the context."""
         self._task.check(prompt)
-        hits = await self._recaller.recall(prompt) if self._recaller is not None else []
-        if not hits:
+        recalled = await self._recaller.recall(prompt) if self._recaller is not None else None
+        if self._recaller is None or recalled is None or not (recalled.hits or recalled.dropped):
             return None
         n_most = model.context_size // _PART_FOR_RECALL
-        n = len(hits)
-        while n and len(model.vocabulary.plain_tokens(as_data(hits[:n]))) > n_most:
-            n -= 1
-        return Recalled(tuple(hits[:n]), len(hits) - n)
+        if self._recaller.max_tokens is not None:
+            n_most = min(n_most, self._recaller.max_tokens)
+        n = await asyncio.to_thread(_n_fitting, recalled.hits, n_most, model)
+        without_room = (Dropped(hit, "no_room") for hit in recalled.hits[n:])
+        return Recalled(recalled.hits[:n], (*recalled.dropped, *without_room))
 
     async def _remember(self, prompt: str, turn: RunningTurn, n_dropped: int) -> None:
         if self._is_closed:
@@ -158,3 +160,9 @@ class LocalSession(Session):
             return Room(n_most, n_least)
         n_bias_prompt = len(tokenize([Written(bias_prompt)], model.vocabulary))
         return Room(n_most, n_after=n_bias_prompt + max(2 * n_least, model.context_size // 8))
+
+
+def _n_fitting(hits: Sequence[Hit], n_most: int, model: OpenedModel) -> int:
+    """How many of the first hits take up `n_most` tokens together at most."""
+    counts = range(1, len(hits) + 1)
+    return bisect_right(counts, n_most, key=lambda n: len(model.vocabulary.plain_tokens(as_data(hits[:n]))))

@@ -1,7 +1,7 @@
 """What crosses the `Engine` interface: events of a turn, descriptions of models and tasks, usage and timings."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -15,18 +15,25 @@ __all__ = [
     "Bias",
     "BiasKind",
     "BiasState",
+    "ChunkInfo",
     "DocumentInfo",
     "Done",
+    "DropReason",
+    "Dropped",
     "Embeddings",
     "Event",
     "FinishReason",
     "Hit",
+    "IngestJob",
+    "IngestProgress",
+    "IngestState",
     "Ingested",
     "MemoryInfo",
     "ModelInfo",
     "ModelState",
     "Overrides",
     "Progress",
+    "RecallOptions",
     "Recalled",
     "TaskInfo",
     "Thinking",
@@ -132,12 +139,17 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What the memory of the task holds on the prompt, best first, which the model reads before it. The `n_left_out`
-    worst had no place in the context.
+    """What a memory holds on a prompt, best first; a model reads these hits before the prompt. `dropped` are those that
+    were found, too, and are left out, each with the reason.
     """
 
     hits: "tuple[Hit, ...]"
-    n_left_out: int = 0
+    dropped: "tuple[Dropped, ...]" = ()
+
+    @property
+    def n_without_room(self) -> int:
+        """How many were left out because they were too long together."""
+        return sum(one.reason == "no_room" for one in self.dropped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +269,19 @@ class DocumentInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ChunkInfo:
+    """A chunk of a document, number `place` from 0: `[start:end]` of its text, which stands below `headings`."""
+
+    place: int
+    start: int
+    end: int
+    text: str
+    headings: tuple[str, ...] = ()
+    first_page: int | None = None
+    last_page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ingested:
     """What became of a document that was given to a memory: `n_embedded` of its `n_chunks` had to be embedded."""
 
@@ -264,6 +289,50 @@ class Ingested:
     outcome: Literal["added", "replaced", "unchanged"]
     n_chunks: int
     n_embedded: int
+
+
+IngestState: TypeAlias = Literal["pending", "working", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestJob:
+    """A document on its way into a memory, or one that could not be taken in: then `cause` and `reason` say why.
+    `added` is in seconds since 1970.
+    """
+
+    source: str
+    state: IngestState
+    n_bytes: int
+    added: float
+    cause: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestProgress:
+    """How far a document is: `n_embedded` of the `n_new` chunks that have to be embedded."""
+
+    source: str
+    n_embedded: int
+    n_new: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallOptions:
+    """What is to be recalled; None is what the configuration of the memory says.
+
+    At most `n` hits, best first, of `max_tokens` together (in the tokens of the embedding model). Only of the documents
+    `sources`, if they are given. A hit whose vector has a cosine to that of the prompt below `min_score` is left out.
+    `mmr`, 0 to 1, weighs the score of a hit against its likeness to better ones (maximal marginal relevance; Carbonell
+    and Goldstein 1998): 1 goes by scores alone. Each hit brings along `neighbours` chunks of either side.
+    """
+
+    n: int = 1
+    max_tokens: int | None = None
+    sources: Collection[str] | None = None
+    min_score: float | None = None
+    mmr: float | None = None
+    neighbours: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,3 +364,15 @@ class Hit:
         first, last = self.first_page, self.last_page
         page = "" if first is None else f", page {first}" if last in (None, first) else f", pages {first}-{last}"
         return " > ".join([f"{self.source}{page}", *self.headings])
+
+
+DropReason: TypeAlias = Literal["duplicate", "low_score", "similar", "no_room"]
+"""The same text as a better hit; too unlike the prompt; too like a better hit, so that others came first; too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A hit that was left out."""
+
+    hit: Hit
+    reason: DropReason

@@ -10,6 +10,7 @@ from pathlib import Path
 import tomli
 from pydantic import ValidationError
 
+from poly_engine.config.chunks import too_long_chunks
 from poly_engine.config.root import Config
 from poly_engine.config.section import Where
 from poly_engine.errors import ConfigError
@@ -69,6 +70,10 @@ def load(path: Path | None) -> LoadedConfig:
     """
     file = (path or BUILTIN).absolute()
     config = _checked(_parse(_read(file), file), file.parent)
+    if too_long := list(too_long_chunks(config)):
+        raise ConfigError(
+            [f"memories.{_bare_or_quoted(name)}.chunk_max_tokens: {problem}" for name, problem in too_long]
+        )
     return LoadedConfig(config, path, tuple(_notes(config)))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, AliasChoices, Field
+from pydantic import AfterValidator, AliasChoices, Field, NonNegativeInt
 
 from poly_engine.config.section import Mistake, Section
 from poly_engine.config.values import Count, HttpUrl, Location, Patterns, Text, Texts, check_url
@@ -69,9 +69,35 @@ class MemoryConfig(Section):
         default_factory=_file_store, description="Where the chunks are kept; by default in a file in the data folder."
     )
     chunk_max_tokens: Count = Field(default=255, description="The longest chunk, in tokens of the embedding model.")
+    chunk_overlap_tokens: NonNegativeInt = Field(
+        default=0, description="Tokens of a chunk that the next one begins with; at most half of chunk_max_tokens."
+    )
     chunk_separators: Texts = Field(default=(" ",), description="Where text may be cut, the best place first.")
     pre_filter: Patterns = Field(
         default=(r"[\r\t]", r"[\ \n._|-]{2,}", r"^[\r\n\ ._|-]+"),
         description="Regular expressions of what becomes a space before text is cut.",
     )
     post_filter: Texts = Field(default=("\n",), description="Texts that are left out of a chunk when it is embedded.")
+    min_score: float | None = Field(
+        default=None,
+        ge=-1,
+        le=1,
+        description="Leave out chunks less like the prompt than this, by the cosine; poly memory calibrate finds it.",
+    )
+    mmr: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Prefer chunks that are unlike each other: 1 goes by the scores alone, 0.7 is usual (maximal "
+        "marginal relevance); by default only equal texts are left out.",
+    )
+    neighbours: NonNegativeInt = Field(
+        default=0, description="How many chunks before and behind it each recalled chunk brings along."
+    )
+
+    @classmethod
+    def mistakes(cls, given: Mapping[str, object]) -> Iterator[Mistake]:
+        """Chunks overlap by half at most."""
+        longest, overlap = given.get("chunk_max_tokens", 255), given.get("chunk_overlap_tokens", 0)
+        if isinstance(longest, int) and isinstance(overlap, int) and overlap > longest // 2:
+            yield ("chunk_overlap_tokens",), f"may be at most {longest // 2}, half of chunk_max_tokens"

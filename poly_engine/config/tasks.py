@@ -82,7 +82,13 @@ class Memorization(Section):
     memory: str = Field(description="The memory to use, one of [memories].")
     store_prompts: bool = Field(default=False, description="Whether prompts are added to the memory.")
     retrieve: Count | None = Field(
-        default=None, description="How many chunks to recall for each prompt; by default none."
+        default=None,
+        description="How many chunks to recall for each prompt; by default none, or what max_tokens holds.",
+    )
+    max_tokens: Count | None = Field(
+        default=None,
+        description="How many tokens of the model all that is recalled may take; by default half of its context, which "
+        "is the most.",
     )
 
 

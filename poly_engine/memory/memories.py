@@ -7,12 +7,14 @@ from pathlib import Path
 
 from poly_engine.config import MemoryConfig
 from poly_engine.config.locations import data_dir, file_at
-from poly_engine.errors import InvalidRequest, MemoryNotFound
+from poly_engine.errors import InvalidRequest, MemoryFailed, MemoryNotFound
 from poly_engine.extract import Extractor
 from poly_engine.memory.chunking import ChunkSettings
 from poly_engine.memory.embedding import Embedding
-from poly_engine.memory.memory import Memory, MemorySettings
-from poly_engine.types import MemoryInfo
+from poly_engine.memory.intake import IntakeSettings
+from poly_engine.memory.memory import Memory
+from poly_engine.memory.stores import open_store
+from poly_engine.types import MemoryInfo, RecallOptions
 
 __all__ = ["Memories"]
 
@@ -58,22 +60,39 @@ class Memories:
 
 
 def _open(name: str, config: MemoryConfig, embedding: Embedding, extractor: Extractor) -> Memory:
-    if config.store.file is None:
-        raise InvalidRequest(f"memory {name} is kept by a server, which this version cannot use yet")
     dimensions = embedding.fingerprint.dimensions
     if config.dimensions not in (None, dimensions):
         raise InvalidRequest(
             f"memory {name} wants {config.dimensions} dimensions, and {config.embedding_model} has {dimensions}"
         )
-    settings = MemorySettings(
-        ChunkSettings(min(config.chunk_max_tokens, embedding.max_tokens), config.chunk_separators),
-        config.pre_filter,
-        config.post_filter,
+    if config.chunk_max_tokens > embedding.max_tokens and "chunk_max_tokens" in config.model_fields_set:
+        raise InvalidRequest(
+            f"memory {name} wants chunks of {config.chunk_max_tokens} tokens, and {config.embedding_model} reads at "
+            f"most {embedding.max_tokens}: lower chunk_max_tokens"
+        )
+    longest = min(config.chunk_max_tokens, embedding.max_tokens)
+    overlap = min(config.chunk_overlap_tokens, longest // 2)
+    settings = IntakeSettings(
+        ChunkSettings(longest, config.chunk_separators, overlap), config.pre_filter, config.post_filter
     )
-    return Memory(_path(name, config.store.file.path), settings, embedding, extractor)
+    defaults = RecallOptions(min_score=config.min_score, mmr=config.mmr, neighbours=config.neighbours)
+    folder = _folder(name, config)
+    store = open_store(config.store, folder, embedding.fingerprint)
+    try:
+        return Memory(
+            store,
+            folder / "queue.db",
+            settings=settings,
+            embedding=embedding,
+            extractor=extractor,
+            defaults=defaults,
+        )
+    except MemoryFailed:
+        store.close()
+        raise
 
 
-def _path(name: str, location: str | None) -> Path:
-    """The database of a memory: in the folder that is configured, or in one of its own in the data folder."""
-    folder = data_dir() / "memories" / re.sub(r"[^\w.-]|^\.+", "_", name) if location is None else file_at(location)
-    return folder / "memory.db"
+def _folder(name: str, config: MemoryConfig) -> Path:
+    """Where a memory keeps its files: in the folder that is configured, or in one of its own in the data folder."""
+    location = config.store.file.path if config.store.file is not None else None
+    return data_dir() / "memories" / re.sub(r"[^\w.-]|^\.+", "_", name) if location is None else file_at(location)

@@ -1,127 +1,136 @@
 """A memory: documents in, the right chunks out."""
 
-import asyncio
-import hashlib
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from poly_engine.extract import Extracted, Extractor
-from poly_engine.memory.chunking import Chunk, ChunkSettings, chunk
+from poly_engine.errors import InvalidRequest
+from poly_engine.extract import Extractor
 from poly_engine.memory.embedding import Embedding
-from poly_engine.memory.file import FileStore
-from poly_engine.memory.filters import embedding_text
-from poly_engine.memory.recall import CANDIDATES, fuse
-from poly_engine.memory.records import Document, NewChunk, Query, Vectors
-from poly_engine.types import DocumentInfo, Hit, Ingested
+from poly_engine.memory.ingestion import Ingestion
+from poly_engine.memory.intake import Intake, IntakeSettings, OnProgress
+from poly_engine.memory.queue import IngestQueue
+from poly_engine.memory.recall import CANDIDATES, Selection, fuse
+from poly_engine.memory.records import Query, Vectors
+from poly_engine.memory.store import Store
+from poly_engine.memory.threads import Threads
+from poly_engine.types import ChunkInfo, DocumentInfo, Hit, Ingested, IngestJob, Recalled, RecallOptions
 
-__all__ = ["Memory", "MemorySettings"]
-
-
-@dataclass(frozen=True, slots=True)
-class MemorySettings:
-    """How a memory makes chunks of documents."""
-
-    chunks: ChunkSettings
-    pre_filter: tuple[str, ...]
-    post_filter: tuple[str, ...]
+__all__ = ["Memory"]
 
 
 class Memory:
-    """One memory of the configuration, over the built-in store. To be closed.
+    """One memory of the configuration, over a store that is its own. To be closed.
 
-    Raises MemoryMismatch or MemoryDamaged on opening.
+    `defaults` are used where the options of a recall say nothing.
     """
 
-    def __init__(self, path: Path, settings: MemorySettings, embedding: Embedding, extractor: Extractor) -> None:
-        self._extractor = extractor
-        self._settings = settings
+    def __init__(
+        self,
+        store: Store,
+        queue_path: Path,
+        *,
+        settings: IntakeSettings,
+        embedding: Embedding,
+        extractor: Extractor,
+        defaults: RecallOptions,
+    ) -> None:
+        self._store = store
         self._embedding = embedding
-        self._store = FileStore(path, embedding.fingerprint)
+        self._defaults = defaults
+        self._threads = Threads("memory")
+        intake = Intake(store, settings, embedding, extractor, self._threads)
+        self._ingestion = Ingestion(IngestQueue(queue_path), intake, self._threads)
 
-    async def ingest(self, content: bytes, *, source: str, media_type: str | None = None) -> Ingested:
+    async def ingest(
+        self, content: bytes, *, source: str, media_type: str | None = None, on_progress: OnProgress | None = None
+    ) -> Ingested:
         """Take in a document, in place of the one of the same source. What is unchanged costs nothing.
 
-        When this returns, the document is on the disk. Raises UnreadableDocument or MemoryUnwritable.
+        When this returns, the document is durable. Raises UnreadableDocument or a MemoryFailed.
         """
-        sha256 = hashlib.sha256(content).hexdigest()
-        before = await asyncio.to_thread(self._store.checksum, source)
-        if before == sha256:
-            return Ingested(source, "unchanged", len(await asyncio.to_thread(self._store.chunks, source)), 0)
-        extracted = await self._extractor.extract(content, name=source, media_type=media_type)
-        chunks = await asyncio.to_thread(self._chunked, extracted)
-        texts = await asyncio.to_thread(self._embedding_texts, extracted, chunks)
-        keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
-        vectors, n_embedded = await self._vectors(source, texts, keys)
-        document = Document(
-            source,
-            sha256,
-            extracted.text,
-            extracted.title,
-            extracted.media_type,
-            extracted.headings,
-            extracted.page_starts,
-        )
-        await asyncio.to_thread(self._store.put, document, list(map(_new, chunks, keys)), vectors)
-        return Ingested(source, "added" if before is None else "replaced", len(chunks), n_embedded)
+        return await self._ingestion.ingest(content, source=source, media_type=media_type, on_progress=on_progress)
 
-    async def recall(self, prompt: str, n: int, sources: Collection[str] | None = None) -> list[Hit]:
-        """The `n` chunks that answer `prompt` best, best first; of the documents `sources`, if they are given."""
-        clipped = await asyncio.to_thread(self._embedding.clipped, prompt)
+    async def submit(self, content: bytes, *, source: str, media_type: str | None = None) -> None:
+        """Accept a document, to be taken in later: when this returns, it is in a queue on the disk."""
+        await self._ingestion.submit(content, source=source, media_type=media_type)
+
+    async def settle(self) -> None:
+        """Wait until all that was accepted is taken in, or has failed."""
+        await self._ingestion.settle()
+
+    async def jobs(self) -> Sequence[IngestJob]:
+        """The documents that are accepted and not in the memory yet, and those that could not be taken in."""
+        return await self._ingestion.jobs()
+
+    async def recall(self, prompt: str, options: RecallOptions) -> Recalled:
+        """The chunks that answer `prompt` best."""
+        options = self._complete(options)
+        clipped = await self._threads.run(self._embedding.clipped, prompt)
         (vector,) = await self._embedding.embed([clipped])
-        return await asyncio.to_thread(self._recalled, prompt, vector, n, sources)
+        return await self._threads.run(self._recalled, prompt, vector, options)
 
     async def documents(self) -> list[DocumentInfo]:
         """The documents, in the order in which they came."""
-        return await asyncio.to_thread(self._store.documents)
+        return await self._threads.run(self._store.documents)
+
+    async def chunks(self, source: str) -> list[ChunkInfo]:
+        """The chunks of a document, in order. Raises InvalidRequest if there is no such document."""
+        stored = await self._threads.run(self._store.chunks, source)
+        if not stored:
+            raise InvalidRequest(f"the memory has no document {source}")
+        return [
+            ChunkInfo(one.place, one.start, one.end, one.text, one.headings, one.first_page, one.last_page)
+            for one in stored
+        ]
 
     async def forget(self, source: str | None) -> int:
-        """Forget the document of a source, or all; return how many that were."""
+        """Forget the document of a source, or all, also those that wait; return how many that were."""
+        n_waiting = await self._ingestion.forget(source)
         if source is None:
-            return await asyncio.to_thread(self._store.clear)
-        return int(await asyncio.to_thread(self._store.remove, source))
+            return n_waiting + await self._threads.run(self._store.clear)
+        return int(await self._threads.run(self._store.remove, source) or n_waiting > 0)
 
     async def faults(self) -> list[str]:
         """What is wrong with it, in sentences."""
-        return await asyncio.to_thread(self._store.faults)
+        return await self._threads.run(self._store.faults)
 
     async def close(self) -> None:
-        """Close it; what was acknowledged is on the disk already."""
-        await asyncio.to_thread(self._store.close)
+        """Close it; what was acknowledged is durable already."""
+        await self._ingestion.close()
+        await self._threads.run(self._store.close)
+        await self._threads.close()
 
-    def _chunked(self, extracted: Extracted) -> list[Chunk]:
-        return chunk(
-            extracted.text,
-            self._settings.chunks,
-            self._embedding.counter,
-            headings=extracted.headings,
-            page_starts=extracted.page_starts,
-        )
+    def _complete(self, options: RecallOptions) -> RecallOptions:
+        """The options with what the configuration says in place of None."""
+        wanted = ("max_tokens", "min_score", "mmr", "neighbours")
+        given = {key: value for key in wanted if (value := getattr(options, key)) is not None}
+        return replace(self._defaults, n=options.n, sources=options.sources, **given)
 
-    async def _vectors(self, source: str, texts: Sequence[str], keys: Sequence[str]) -> tuple[Vectors, int]:
-        """The vectors of texts that are told apart by `keys`, and how many were not there before."""
-        known = dict(await asyncio.to_thread(self._store.known_vectors, source))
-        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-        known |= dict(zip(new, await self._embedding.embed(list(new.values())), strict=True))
-        dimensions = self._embedding.fingerprint.dimensions
-        return np.array([known[key] for key in keys], np.float32).reshape(-1, dimensions), len(new)
+    def _recalled(self, prompt: str, vector: Vectors, options: RecallOptions) -> Recalled:
+        found = fuse(self._store.search(Query(vector, prompt, max(options.n, CANDIDATES), options.sources)))
+        selection = Selection(found)
+        selection.drop_duplicates()
+        if options.min_score is not None or options.mmr is not None:
+            vectors = self._store.vectors(selection.chunks)
+            if options.min_score is not None:
+                selection.drop_unlike(vector, vectors, options.min_score)
+            if options.mmr is not None:
+                selection.diversify(vectors, options.mmr, options.n)
+        if options.neighbours:
+            selection.widen(options.n, lambda hit: self._widened(hit, options.neighbours or 0))
+        return selection.limit(options.n, lambda hits: self._fit(hits, options.max_tokens))
 
-    def _embedding_texts(self, extracted: Extracted, chunks: Sequence[Chunk]) -> list[str]:
-        """What is embedded of each chunk: its text without what the filters leave out, below its headings."""
-        settings, clipped = self._settings, self._embedding.clipped
-        texts = [extracted.text[one.start : one.end] for one in chunks]
-        return [  # clipped, because the headings are not counted with the chunk
-            clipped(
-                embedding_text(text, extracted.title, one.headings, settings.pre_filter, settings.post_filter) or text
-            )
-            for text, one in zip(texts, chunks, strict=True)
-        ]
+    def _fit(self, hits: Sequence[Hit], max_tokens: int | None) -> bool:
+        return max_tokens is None or sum(self._embedding.counter.count([hit.text for hit in hits])) <= max_tokens
 
-    def _recalled(self, prompt: str, vector: Vectors, n: int, sources: Collection[str] | None) -> list[Hit]:
-        return fuse(self._store.search(Query(vector, prompt, max(n, CANDIDATES), sources)), n)
-
-
-def _new(one: Chunk, key: str) -> NewChunk:
-    return NewChunk(one.start, one.end, key, one.headings, one.first_page, one.last_page)
+    def _widened(self, hit: Hit, n: int) -> Hit:
+        """A hit with as many chunks of its document before and behind it."""
+        around = self._store.chunks(hit.source, max(0, hit.place - n), hit.place + n)
+        document = self._store.document(hit.source)
+        if not around or document is None:  # it was forgotten since it was found
+            return hit
+        start, end = min(around[0].start, hit.start), max(around[-1].end, hit.end)
+        first_page, last_page = around[0].first_page, around[-1].last_page
+        text = document.text[start:end]
+        return replace(hit, text=text, start=start, end=end, first_page=first_page, last_page=last_page)

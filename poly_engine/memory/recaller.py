@@ -5,9 +5,13 @@ from collections.abc import Awaitable, Callable
 
 from poly_engine.config import Memorization
 from poly_engine.memory.memory import Memory
-from poly_engine.types import Hit
+from poly_engine.types import Recalled, RecallOptions
 
 __all__ = ["Recaller"]
+
+
+_MOST = 50
+"""Chunks, where only their tokens are limited."""
 
 
 class Recaller:
@@ -21,11 +25,17 @@ class Recaller:
         """Make the memory ready."""
         await self._open_memory(self._config.memory)
 
-    async def recall(self, prompt: str) -> list[Hit]:
-        """What the memory holds on a prompt, best first; nothing if the task does not retrieve."""
-        if self._config.retrieve is None or not prompt.strip():
-            return []
-        return await (await self._open_memory(self._config.memory)).recall(prompt, self._config.retrieve)
+    @property
+    def max_tokens(self) -> int | None:
+        """How many tokens of the model all that is recalled may take; None if the task does not say."""
+        return self._config.max_tokens
+
+    async def recall(self, prompt: str) -> Recalled | None:
+        """What the memory holds on a prompt; None if the task does not retrieve."""
+        n = self._config.retrieve or (_MOST if self._config.max_tokens else None)
+        if n is None or not prompt.strip():
+            return None
+        return await (await self._open_memory(self._config.memory)).recall(prompt, RecallOptions(n=n))
 
     async def store(self, prompt: str) -> None:
         """Add a prompt to the memory, if the task does that."""

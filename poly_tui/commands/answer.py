@@ -133,7 +133,7 @@ async def answer_prompt(session: Session, request: Request, answer: Answer, *, i
 
 def _remark(event: Event, *, is_biased: bool) -> str:
     match event:
-        case Recalled(hits=hits, n_left_out=n) if n:
+        case Recalled(hits=hits, n_without_room=n) if n:
             return f"of {len(hits) + n} chunks that were recalled, the last {n} had no place in the context"
         case Done(finish_reason="length") if is_biased:
             return "the answer was brought to its shortest end at the limit of tokens; it fits its schema"

@@ -246,7 +246,11 @@ def _describe_limit(bias_state: BiasState | None) -> str:
 
 def _describe_recall(recalled: Recalled) -> str:
     origins = dict.fromkeys(hit.origin for hit in recalled.hits)
-    return f"recalled {'; '.join(origins)}" if origins else "what was recalled has no place in the context"
+    if origins:
+        return f"recalled {'; '.join(origins)}"
+    if recalled.n_without_room:
+        return "what was recalled has no place in the context"
+    return "the memory holds nothing that is near enough"
 
 
 def _describe_loss(loss: Truncated) -> str:

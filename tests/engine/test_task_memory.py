@@ -80,8 +80,8 @@ async def test_what_is_recalled_leaves_half_of_the_context(folder: Path) -> None
         heard = await hear(session, "who barks? >")
     recalled = heard.events[0]
     assert isinstance(recalled, Recalled)
-    assert recalled.n_left_out > 0
-    assert len(recalled.hits) + recalled.n_left_out == 8
+    assert recalled.n_without_room > 0
+    assert len(recalled.hits) + recalled.n_without_room == 8
     assert heard.done.usage.prompt_tokens <= 128 + len("who barks? >")
 
 
@@ -99,7 +99,7 @@ async def test_prompts_are_remembered_if_the_task_says_so(folder: Path) -> None:
         await hear(session, "a parrot talks >")
         await hear(session, "a parrot talks >")
         assert len(await home.documents("notes")) == 3
-        (hit,) = await home.recall("notes", "parrot talks")
+        (hit,) = (await home.recall("notes", "parrot talks")).hits
     assert hit.text == "a parrot talks >"
 
 

@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 
 from poly_engine.errors import UnreadableDocument
-from poly_engine.extract import Extractor
-from poly_engine.memory.chunking import ChunkSettings
-from poly_engine.memory.embedding import Embedding
-from poly_engine.memory.memory import Memory, MemorySettings
-from poly_engine.memory.records import Fingerprint
-
-DIMENSIONS = 64
-SETTINGS = MemorySettings(ChunkSettings(12), (r"[\r\t]",), ("\n",))
-
-
-class Words:
-    """Counts words, and turns a text into a vector that has a place for each of its words."""
-
-    def __init__(self) -> None:
-        self.embedded: list[str] = []
-
-    def count(self, texts: Sequence[str]) -> list[int]:
-        return [len(text.split()) for text in texts]
-
-    async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        self.embedded += texts
-        vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
-        for row, text in enumerate(texts):
-            for word in text.lower().split():
-                vectors[row, hashlib.sha256(word.strip(".,!?").encode()).digest()[0] % DIMENSIONS] += 1
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-        return vectors
+from poly_engine.memory.memory import Memory
+from poly_engine.types import Hit, RecallOptions
+from tests.memory.words import Words, opened
 
 
 @pytest.fixture
@@ -47,11 +20,12 @@ def words() -> Words:
 
 @pytest.fixture
 async def memory(words: Words, tmp_path: Path) -> AsyncIterator[Memory]:
-    embedding = Embedding(Fingerprint("words", DIMENSIONS), words, 12, words.embed)  # type: ignore[arg-type]
-    async with Extractor() as extractor:
-        memory = Memory(tmp_path / "memory.db", SETTINGS, embedding, extractor)
+    async with opened(tmp_path, words) as memory:
         yield memory
-        await memory.close()
+
+
+async def recall(memory: Memory, prompt: str, n: int) -> Sequence[Hit]:
+    return (await memory.recall(prompt, RecallOptions(n=n))).hits
 
 
 PARAGRAPHS = [f"Paragraph number {number} tells of topic{number} and of nothing else." for number in range(20)]
@@ -60,7 +34,7 @@ PARAGRAPHS = [f"Paragraph number {number} tells of topic{number} and of nothing 
 async def test_a_document_is_cut_into_chunks_that_are_found_by_what_they_say(memory: Memory) -> None:
     done = await memory.ingest("\n\n".join(PARAGRAPHS).encode(), source="a.txt")
     assert (done.outcome, done.n_chunks, done.n_embedded) == ("added", 20, 20)
-    (hit,) = await memory.recall("what does topic7 tell of?", 1)
+    (hit,) = await recall(memory, "what does topic7 tell of?", 1)
     assert "topic7" in hit.text
     assert await memory.faults() == []
 
@@ -82,8 +56,8 @@ async def test_of_a_changed_document_only_what_changed_is_embedded(memory: Memor
     assert done.outcome == "replaced"
     assert done.n_embedded <= 3
     assert [document.n_chunks for document in await memory.documents()] == [20]
-    assert "parrot" in (await memory.recall("parrot", 1))[0].text
-    assert all("topic5 " not in hit.text for hit in await memory.recall("topic5", 5))
+    assert "parrot" in (await recall(memory, "parrot", 1))[0].text
+    assert all("topic5 " not in hit.text for hit in await recall(memory, "topic5", 5))
 
 
 async def test_headings_are_found_with_what_stands_below_them(memory: Memory) -> None:
@@ -91,7 +65,7 @@ async def test_headings_are_found_with_what_stands_below_them(memory: Memory) ->
         "# Animals\n\n## Cats\n\nThey sleep for most of the day.\n\n## Dogs\n\nThey bark whenever the postman comes.\n"
     )
     await memory.ingest(text.encode(), source="a.md")
-    (hit,) = await memory.recall("What do dogs do?", 1)
+    (hit,) = await recall(memory, "What do dogs do?", 1)
     assert hit.headings == ("Animals", "Dogs")
     assert "bark" in hit.text
 
@@ -100,16 +74,16 @@ async def test_a_document_that_cannot_be_read_leaves_the_one_before_in_place(mem
     await memory.ingest(b"What was there before.", source="a.txt")
     with pytest.raises(UnreadableDocument):
         await memory.ingest(b"\x00\x01\x02", source="a.txt")
-    assert [hit.text for hit in await memory.recall("before", 1)] == ["What was there before."]
+    assert [hit.text for hit in await recall(memory, "before", 1)] == ["What was there before."]
 
 
 async def test_a_prompt_of_any_length_may_be_asked(memory: Memory) -> None:
     await memory.ingest(b"A short text.", source="a.txt")
-    assert len(await memory.recall("many words " * 500, 3)) == 1
-    assert len(await memory.recall("", 3)) <= 1
+    assert len(await recall(memory, "many words " * 500, 3)) == 1
+    assert len(await recall(memory, "", 3)) <= 1
 
 
 async def test_a_document_without_words_of_the_prompt_is_found_by_its_vector_alone(memory: Memory) -> None:
     await memory.ingest(b"Something.", source="a.txt")
-    (hit,) = await memory.recall("else", 1)
+    (hit,) = await recall(memory, "else", 1)
     assert (hit.words_rank, hit.vector_rank) == (None, 1)

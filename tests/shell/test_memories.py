@@ -53,7 +53,7 @@ def test_recall_prints_the_text_and_where_it_comes_from(run: Run) -> None:
 
 def test_recall_as_json_tells_how_each_was_found(run: Run) -> None:
     run("ingest", "docs")
-    (hit,) = json.loads(run("recall", "notes", "who barks?", "-n", "1", "--json").stdout)
+    (hit,) = json.loads(run("recall", "notes", "who barks?", "-n", "1", "--json").stdout)["hits"]
     assert hit["words_rank"] == 1
     assert hit["vector_rank"] is not None
     assert hit["headings"] == ["Dogs"]
