@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+from docx.opc.coreprops import CoreProperties
+from docx.oxml import parse_xml
+from lxml import etree  # type: ignore[import-untyped]  # it carries no types
+
 from poly_engine.errors import UnreadableDocument
 from poly_engine.extract.assembly import Assembly, readable
 from poly_engine.extract.document import Extracted
-from poly_engine.extract.docx.names import DC, R, W
+from poly_engine.extract.docx.names import R, W
 from poly_engine.extract.docx.notes import Notes
 from poly_engine.extract.docx.numbering import Numbering
 from poly_engine.extract.docx.package import Package, Relation
@@ -78,4 +82,4 @@ class DocxReading:
 def _metadata_title(package: Package, named: dict[str, Relation]) -> str:
     target = next((one.target for one in named.values() if one.kind == "core-properties"), None)
     root = None if target is None else package.xml(target)
-    return "" if root is None else str(root.findtext(DC + "title") or "")
+    return "" if root is None else CoreProperties(parse_xml(etree.tostring(root))).title

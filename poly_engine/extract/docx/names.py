@@ -10,7 +10,6 @@ R = f"{{{_RELATIONS}}}"
 M = f"{{{_MATH}}}"
 A = f"{{{_DRAWING}}}"
 MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-DC = "{http://purl.org/dc/elements/1.1/}"
 PACKAGE_RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 
 STRICT = {
