@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from poly_engine.batch.host import ModelSpec, OpenedModel, ThreadHost
 from poly_engine.batch.messages import Cancel, Embed, Embedded, Failed, Finished, Generate, Report
+from poly_engine.batch.packing import packs
 from poly_engine.errors import EngineClosed, EngineFailed, ModelLoadFailed, PolyError
 
-_TEXTS_AT_ONCE = 64
 Values = TypeVarTuple("Values")
 
 
@@ -119,21 +119,32 @@ class WorkerClient:
     async def embed(self, texts: Sequence[tuple[int, ...]]) -> npt.NDArray[np.float32]:
         """Return the vectors of texts given as tokens, shape (n_texts, embedding_size). Raises EngineFailed.
 
-        Many texts are sent in parts, between which the worker goes on writing for others.
+        They are sent in packs of one decode, between which the worker goes on writing for others; who is cancelled
+        takes back those that are still waiting.
         """
-        begins = range(0, len(texts), _TEXTS_AT_ONCE)
-        parts = await asyncio.gather(*(self._embed(texts[begin : begin + _TEXTS_AT_ONCE]) for begin in begins))
-        return np.concatenate([np.empty((0, self.model.embedding_size), np.float32), *parts])
+        vectors = np.empty((len(texts), self.model.embedding_size), np.float32)
+        together = packs(texts, self.model.max_embed_tokens)
+        parts = [asyncio.create_task(self._embed(texts, pack, vectors)) for pack in together]
+        try:
+            await asyncio.gather(*parts)
+        finally:
+            for part in parts:
+                part.cancel()
+        return vectors
 
-    async def _embed(self, texts: Sequence[tuple[int, ...]]) -> npt.NDArray[np.float32]:
-        request = Embed(self.next_id(), tuple(texts))
+    async def _embed(
+        self, texts: Sequence[tuple[int, ...]], pack: list[int], vectors: npt.NDArray[np.float32]
+    ) -> None:
+        request = Embed(self.next_id(), tuple(texts[number] for number in pack))
         stream = self._send(request)
         try:
             report = await anext(stream)
         finally:
             del self._streams[request.id]
+            if stream.outcome is None and self._host is not None:
+                self._host.send(Cancel(request.id))
         assert isinstance(report, Embedded)
-        return report.vectors
+        vectors[pack] = report.vectors
 
     async def close(self) -> None:
         """End the worker and free the model. What is under way fails."""

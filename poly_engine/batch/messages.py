@@ -33,14 +33,14 @@ class Generate:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Stop a generation; its `Finished` still comes."""
+    """Stop a generation, whose `Finished` still comes, or take back an `Embed` that waits."""
 
     id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """Embed each of `texts`, given as tokens."""
+    """Embed `texts`, given as tokens, in one decode."""
 
     id: int
     texts: tuple[tuple[int, ...], ...]

@@ -121,13 +121,19 @@ class Worker:
                 self._known.add(command.id)
                 self._begin(command)
             case Cancel():
-                if self._scheduler is not None:
-                    self._send(self._scheduler.cancel(command.id))
+                self._cancel(command.id)
             case Embed():
                 self._known.add(command.id)
                 self._embeds.append(command)
             case Stop():
                 self._is_stopped = True
+
+    def _cancel(self, request_id: int) -> None:
+        for waiting in [request for request in self._embeds if request.id == request_id]:
+            self._embeds.remove(waiting)
+            self._known.discard(request_id)
+        if self._scheduler is not None:
+            self._send(self._scheduler.cancel(request_id))
 
     def _begin(self, request: Generate) -> None:
         if self._scheduler is None or self._runner is None:

@@ -121,6 +121,21 @@ def test_vectors_that_cannot_be_computed_are_an_error_for_who_asked() -> None:
     assert any(isinstance(report, Finished) and report.id == 1 for report in reports)
 
 
+def test_what_was_to_be_embedded_can_be_taken_back() -> None:
+    queue: SimpleQueue[Command] = SimpleQueue()
+    for command in (Embed(1, ((1,),)), Embed(2, ((1,),)), Embed(3, ((1,),)), Cancel(2)):
+        queue.put(command)
+    told: list[int] = []
+
+    def emit(reports: list[Report]) -> None:
+        told.extend(report.id for report in reports)
+        if told == [1, 3]:
+            queue.put(Stop())
+
+    Worker(scheduler(), FakeRunner(), FakeEmbedder, queue, emit).run()
+    assert told == [1, 3]
+
+
 def test_who_is_told_to_stop_fails_what_is_left() -> None:
     queue: SimpleQueue[Command] = SimpleQueue()
     for command in (generate(1), generate(2), Stop(), generate(3)):
