@@ -192,9 +192,10 @@ class MemoryMismatch(MemoryFailed):
     code = "memory_mismatch"
 
     def __init__(self, path: object, stored: str, configured: str) -> None:
+        other = "another file of that name" if configured == stored else configured
         super().__init__(
-            f"{path} holds vectors of the model {stored}, and {configured} is configured: vectors of different models "
-            "cannot be compared; configure the former, or ingest the documents anew into another memory"
+            f"{path} holds vectors of the model {stored}, and {other} is configured: vectors of different models "
+            "cannot be compared; configure the former, or embed all anew with poly memory reindex"
         )
 
 

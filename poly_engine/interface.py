@@ -1,7 +1,7 @@
 """The interface that every front end sees: `Engine` and `Session`, implemented in-process and over the wire."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Self
@@ -173,6 +173,27 @@ class Engine(ABC):
     @abstractmethod
     async def faults(self, memory: str) -> Sequence[str]:
         """What is wrong with a memory, in sentences, after looking at all of it. Raises as `recall`."""
+
+    @abstractmethod
+    async def reindex(self, memory: str, on_done: Callable[[Ingested], None]) -> None:
+        """Cut and embed all of a memory anew, as the configuration says now; `on_done` is told of each document.
+
+        Until all is embedded the memory is as it was; then the new takes the place of the old at once. What was begun
+        and interrupted is gone on with. Raises as `recall`, and InvalidRequest where a store cannot do that.
+        """
+
+    @abstractmethod
+    def export(self, memory: str) -> AsyncGenerator[bytes, None]:
+        """A memory as lines of JSON, which `restore` reads: the first on its embedding model, then one for each
+        document with its chunks and their vectors. Raises as `recall`.
+        """
+
+    @abstractmethod
+    async def restore(self, memory: str, lines: AsyncIterator[bytes], on_done: Callable[[Ingested], None]) -> None:
+        """Take in what was exported from any memory; `on_done` is told of each document.
+
+        Raises as `recall`, and InvalidRequest for lines that were not exported; the documents before them stay.
+        """
 
     @abstractmethod
     async def forget(self, memory: str, source: str | None = None) -> int:

@@ -1,7 +1,8 @@
 """The engine of this process: it wires configuration, models, workers and sessions together, and nothing else does."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from contextvars import copy_context
 
 import numpy as np
@@ -136,6 +137,17 @@ class LocalEngine(Engine):
 
     async def faults(self, memory: str) -> Sequence[str]:
         return await (await self._memories.get(memory)).faults()
+
+    async def reindex(self, memory: str, on_done: Callable[[Ingested], None]) -> None:
+        await self._memories.reindex(memory, on_done)
+
+    async def export(self, memory: str) -> AsyncGenerator[bytes, None]:
+        async with aclosing((await self._memories.get(memory)).export()) as lines:
+            async for line in lines:
+                yield line
+
+    async def restore(self, memory: str, lines: AsyncIterator[bytes], on_done: Callable[[Ingested], None]) -> None:
+        await (await self._memories.get(memory)).restore(lines, on_done)
 
     async def forget(self, memory: str, source: str | None = None) -> int:
         return await (await self._memories.get(memory)).forget(source)

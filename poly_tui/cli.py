@@ -29,7 +29,7 @@ VERBS: Mapping[str, str] = {
     "model": "List models and show what they are.",
     "ingest": "Take documents into a memory.",
     "recall": "Find what a memory holds on a question.",
-    "memory": "List memories and their documents, and forget some.",
+    "memory": "Look into memories, mend and move them, and measure what they find.",
     "tokenize": "Show the tokens of a text.",
     "embed": "Turn texts into vectors.",
     "config": "Check the configuration, show it, or begin one.",

@@ -1,7 +1,8 @@
 """The memories of a scripted engine: texts in a dictionary, found by the words that they share with a prompt."""
 
+import json
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Literal
 
 from poly_engine.errors import InvalidRequest, MemoryNotFound, UnreadableDocument
@@ -105,6 +106,25 @@ class FakeMemories(Engine):
     async def faults(self, memory: str) -> Sequence[str]:
         self._memory(memory)
         return []
+
+    async def reindex(self, memory: str, on_done: Callable[[Ingested], None]) -> None:
+        for source in self._memory(memory):
+            on_done(Ingested(source, "replaced", 1, 1))
+
+    async def export(self, memory: str) -> AsyncGenerator[bytes, None]:
+        yield b'{"format":"poly-memory"}\n'
+        for source, text in self._memory(memory).items():
+            yield json.dumps({"source": source, "text": text}).encode() + b"\n"
+
+    async def restore(self, memory: str, lines: AsyncIterator[bytes], on_done: Callable[[Ingested], None]) -> None:
+        self._memory(memory)
+        async for line in lines:
+            try:
+                entry = json.loads(line)
+            except ValueError as error:
+                raise InvalidRequest(f"it was not exported: {error}") from error
+            if "source" in entry:
+                on_done(await self.ingest(memory, entry["text"].encode(), source=entry["source"]))
 
     async def forget(self, memory: str, source: str | None = None) -> int:
         documents = self._memory(memory)

@@ -20,7 +20,8 @@ __all__ = ["Intake", "IntakeSettings", "OnProgress"]
 
 OnProgress: TypeAlias = Callable[[IngestProgress], None]
 
-_TEXTS_AT_ONCE = 128
+_TEXTS_AT_ONCE = 32
+"""Enough to fill the batches of the model, and few enough to be waited for by who interrupts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,12 @@ class Intake:
         vectors = dict(known)
         keys = list(new)
         for begin in range(0, len(keys), _TEXTS_AT_ONCE):
+            if on_progress is not None:
+                on_progress(IngestProgress(document.source, begin, len(keys)))
             part = keys[begin : begin + _TEXTS_AT_ONCE]
             vectors |= zip(part, await self._embedding.embed([new[key] for key in part]), strict=True)
-            if on_progress is not None:
-                on_progress(IngestProgress(document.source, begin + len(part), len(keys)))
+        if keys and on_progress is not None:
+            on_progress(IngestProgress(document.source, len(keys), len(keys)))
         rows = np.array([vectors[one.key] for one in chunks], np.float32)
         return chunks, rows.reshape(-1, self._embedding.fingerprint.dimensions), len(new)
 

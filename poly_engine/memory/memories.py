@@ -13,8 +13,9 @@ from poly_engine.memory.chunking import ChunkSettings
 from poly_engine.memory.embedding import Embedding
 from poly_engine.memory.intake import IntakeSettings
 from poly_engine.memory.memory import Memory
-from poly_engine.memory.stores import open_store
-from poly_engine.types import MemoryInfo, RecallOptions
+from poly_engine.memory.reindexing import reindex
+from poly_engine.memory.stores import DATABASE, open_store
+from poly_engine.types import Ingested, MemoryInfo, RecallOptions
 
 __all__ = ["Memories"]
 
@@ -27,20 +28,34 @@ class Memories:
     ) -> None:
         self._config = config
         self._open_embedding = open_embedding
-        self._opening = asyncio.Lock()
+        self._in_turn = {name: asyncio.Lock() for name in config}  # a server that does not answer holds up one alone
         self._extractor = Extractor()  # one for all: documents are read one after the other
         self._opened: dict[str, Memory] = {}
 
     async def get(self, name: str) -> Memory:
         """A memory, ready to be used. Raises MemoryNotFound, a MemoryFailed, or InvalidRequest."""
-        config = self._config.get(name)
-        if config is None:
-            raise MemoryNotFound(name, self._config)
-        async with self._opening:
+        config = self._known(name)
+        async with self._in_turn[name]:
             if name not in self._opened:
                 embedding = await self._open_embedding(config.embedding_model)
                 self._opened[name] = await asyncio.to_thread(_open, name, config, embedding, self._extractor)
             return self._opened[name]
+
+    async def reindex(self, name: str, on_done: Callable[[Ingested], None]) -> None:
+        """Make a memory anew, as the configuration says now. Raises as `get`."""
+        config = self._known(name)
+        if config.store.file is None:
+            raise InvalidRequest(
+                f"memory {name} is on a server, where none can be made beside it and take its place: export it with "
+                "the model that it has, name the new model and another collection or table, and import it there"
+            )
+        async with self._in_turn[name]:
+            if (opened := self._opened.pop(name, None)) is not None:
+                await opened.close()
+            embedding = await self._open_embedding(config.embedding_model)
+            settings = _intake_settings(name, config, embedding)
+            path = _folder(name, config) / DATABASE
+            await reindex(path, settings, embedding, self._extractor, on_done)
 
     async def infos(self) -> Sequence[MemoryInfo]:
         """What is known of them, by name; counts only of those that are open."""
@@ -51,6 +66,11 @@ class Memories:
         await self._extractor.close()
         await asyncio.gather(*(memory.close() for memory in self._opened.values()))
 
+    def _known(self, name: str) -> MemoryConfig:
+        if name not in self._config:
+            raise MemoryNotFound(name, self._config)
+        return self._config[name]
+
     async def _info(self, name: str, config: MemoryConfig) -> MemoryInfo:
         memory = self._opened.get(name)
         documents = None if memory is None else await memory.documents()
@@ -60,21 +80,7 @@ class Memories:
 
 
 def _open(name: str, config: MemoryConfig, embedding: Embedding, extractor: Extractor) -> Memory:
-    dimensions = embedding.fingerprint.dimensions
-    if config.dimensions not in (None, dimensions):
-        raise InvalidRequest(
-            f"memory {name} wants {config.dimensions} dimensions, and {config.embedding_model} has {dimensions}"
-        )
-    if config.chunk_max_tokens > embedding.max_tokens and "chunk_max_tokens" in config.model_fields_set:
-        raise InvalidRequest(
-            f"memory {name} wants chunks of {config.chunk_max_tokens} tokens, and {config.embedding_model} reads at "
-            f"most {embedding.max_tokens}: lower chunk_max_tokens"
-        )
-    longest = min(config.chunk_max_tokens, embedding.max_tokens)
-    overlap = min(config.chunk_overlap_tokens, longest // 2)
-    settings = IntakeSettings(
-        ChunkSettings(longest, config.chunk_separators, overlap), config.pre_filter, config.post_filter
-    )
+    settings = _intake_settings(name, config, embedding)
     defaults = RecallOptions(min_score=config.min_score, mmr=config.mmr, neighbours=config.neighbours)
     folder = _folder(name, config)
     store = open_store(config.store, folder, embedding.fingerprint)
@@ -90,6 +96,24 @@ def _open(name: str, config: MemoryConfig, embedding: Embedding, extractor: Extr
     except MemoryFailed:
         store.close()
         raise
+
+
+def _intake_settings(name: str, config: MemoryConfig, embedding: Embedding) -> IntakeSettings:
+    """How a memory makes chunks. Raises InvalidRequest for what its embedding model cannot do."""
+    dimensions = embedding.fingerprint.dimensions
+    if config.dimensions not in (None, dimensions):
+        raise InvalidRequest(
+            f"memory {name} wants {config.dimensions} dimensions, and {config.embedding_model} has {dimensions}"
+        )
+    if config.chunk_max_tokens > embedding.max_tokens and "chunk_max_tokens" in config.model_fields_set:
+        raise InvalidRequest(
+            f"memory {name} wants chunks of {config.chunk_max_tokens} tokens, and {config.embedding_model} reads at "
+            f"most {embedding.max_tokens}: lower chunk_max_tokens"
+        )
+    longest = min(config.chunk_max_tokens, embedding.max_tokens)
+    overlap = min(config.chunk_overlap_tokens, longest // 2)
+    chunks = ChunkSettings(longest, config.chunk_separators, overlap)
+    return IntakeSettings(chunks, config.pre_filter, config.post_filter)
 
 
 def _folder(name: str, config: MemoryConfig) -> Path:

@@ -1,17 +1,18 @@
 """A memory: documents in, the right chunks out."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from poly_engine.errors import InvalidRequest
 from poly_engine.extract import Extractor
+from poly_engine.memory.archive import Entry, entry_line, header_line, parse_entry, parse_header, read_entry
 from poly_engine.memory.embedding import Embedding
 from poly_engine.memory.ingestion import Ingestion
 from poly_engine.memory.intake import Intake, IntakeSettings, OnProgress
 from poly_engine.memory.queue import IngestQueue
 from poly_engine.memory.recall import CANDIDATES, Selection, fuse
-from poly_engine.memory.records import Query, Vectors
+from poly_engine.memory.records import Fingerprint, Query, Vectors
 from poly_engine.memory.store import Store
 from poly_engine.memory.threads import Threads
 from poly_engine.types import ChunkInfo, DocumentInfo, Hit, Ingested, IngestJob, Recalled, RecallOptions
@@ -39,8 +40,8 @@ class Memory:
         self._embedding = embedding
         self._defaults = defaults
         self._threads = Threads("memory")
-        intake = Intake(store, settings, embedding, extractor, self._threads)
-        self._ingestion = Ingestion(IngestQueue(queue_path), intake, self._threads)
+        self._intake = Intake(store, settings, embedding, extractor, self._threads)
+        self._ingestion = Ingestion(IngestQueue(queue_path), self._intake, self._threads)
 
     async def ingest(
         self, content: bytes, *, source: str, media_type: str | None = None, on_progress: OnProgress | None = None
@@ -91,6 +92,31 @@ class Memory:
             return n_waiting + await self._threads.run(self._store.clear)
         return int(await self._threads.run(self._store.remove, source) or n_waiting > 0)
 
+    async def export(self) -> AsyncGenerator[bytes, None]:
+        """All of it, line by line, as `poly_engine.memory.archive` says; each document as it is at that moment."""
+        yield header_line(self._embedding.fingerprint)
+        for info in await self.documents():
+            entry = await self._threads.run(read_entry, self._store, info.source)
+            if entry is not None:
+                yield entry_line(entry)
+
+    async def restore(self, lines: AsyncIterator[bytes], on_done: Callable[[Ingested], None]) -> None:
+        """Take in what was exported. Vectors of another model are computed anew. `on_done` hears of each document.
+
+        Raises InvalidRequest for what was not exported by Poly; what came before that stays.
+        """
+        fingerprint: Fingerprint | None = None
+        number = 0
+        async for line in lines:
+            number += 1
+            if fingerprint is None:
+                fingerprint = parse_header(line)
+            else:
+                entry = await self._threads.run(parse_entry, line, number, fingerprint.dimensions)
+                on_done(await self._restored(entry, fingerprint))
+        if fingerprint is None:
+            raise InvalidRequest("there is nothing to import: the file is empty")
+
     async def faults(self) -> list[str]:
         """What is wrong with it, in sentences."""
         return await self._threads.run(self._store.faults)
@@ -100,6 +126,17 @@ class Memory:
         await self._ingestion.close()
         await self._threads.run(self._store.close)
         await self._threads.close()
+
+    async def _restored(self, entry: Entry, fingerprint: Fingerprint) -> Ingested:
+        source = entry.document.source
+        before = await self._threads.run(self._store.checksum, source)
+        if before == entry.document.sha256:
+            return Ingested(source, "unchanged", len(entry.chunks), 0)
+        chunks, vectors, n_embedded = entry.chunks, entry.vectors, 0
+        if fingerprint != self._embedding.fingerprint:
+            chunks, vectors, n_embedded = await self._intake.embedded(entry.document, {})
+        await self._threads.run(self._store.put, entry.document, chunks, vectors)
+        return Ingested(source, "added" if before is None else "replaced", len(chunks), n_embedded)
 
     def _complete(self, options: RecallOptions) -> RecallOptions:
         """The options with what the configuration says in place of None."""

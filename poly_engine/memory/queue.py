@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import threading
 import time
 import uuid
 from collections.abc import Collection
@@ -61,7 +60,6 @@ class IngestQueue:
         self._workers = path.with_name(f"{path.stem}.workers")
         self._me = uuid.uuid4().hex
         self._lock = _OwnerLock(self._workers, self._me)
-        self._reading = threading.Lock()
 
     def add(self, source: str, content: bytes, media_type: str | None, *, is_mine: bool) -> Job:
         """Accept a document: when this returns, it is on the disk. `is_mine` reserves it for this process."""
@@ -120,10 +118,9 @@ class IngestQueue:
     def jobs(self) -> list[IngestJob]:
         """All that are in it, in their order: those that wait, those that are worked on, those that failed."""
         living = self._living()
-        with self._reading:
-            rows = self._database.reader.execute(
-                "select source, n_bytes, added, owner, cause, reason from jobs order by id"
-            ).fetchall()
+        with self._database.reading() as reader:
+            rows = reader.execute("select source, n_bytes, added, owner, cause, reason from jobs order by id")
+            jobs = rows.fetchall()
         return [
             IngestJob(
                 source,
@@ -133,19 +130,18 @@ class IngestQueue:
                 cause,
                 reason,
             )
-            for source, n_bytes, added, owner, cause, reason in rows
+            for source, n_bytes, added, owner, cause, reason in jobs
         ]
 
     def close(self) -> None:
         """Close it. What is still in it is there when it is opened again."""
-        with self._reading:
-            self._database.close()
+        self._database.close()
         self._lock.release()
 
     def _has_others(self) -> bool:
-        with self._reading:
-            others = "select 1 from jobs where cause = '' and owner is not ? limit 1"
-            return self._database.reader.execute(others, (self._me,)).fetchone() is not None
+        others = "select 1 from jobs where cause = '' and owner is not ? limit 1"
+        with self._database.reading() as reader:
+            return reader.execute(others, (self._me,)).fetchone() is not None
 
     def _living(self) -> Collection[str]:
         """The owners that are still at work. The lock files of others are removed."""

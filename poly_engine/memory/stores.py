@@ -7,7 +7,10 @@ from poly_engine.errors import InvalidRequest
 from poly_engine.memory.records import Fingerprint
 from poly_engine.memory.store import Store
 
-__all__ = ["open_store"]
+__all__ = ["DATABASE", "open_store"]
+
+DATABASE = "memory.db"
+"""The file of the built-in store in the folder of a memory."""
 
 
 def open_store(config: StoreConfig, folder: Path, fingerprint: Fingerprint) -> Store:
@@ -29,7 +32,7 @@ def open_store(config: StoreConfig, folder: Path, fingerprint: Fingerprint) -> S
         return PgvectorStore(config.pgvector.url, config.pgvector.table, fingerprint)
     from poly_engine.memory.file import FileStore
 
-    return FileStore(folder / "memory.db", fingerprint)
+    return FileStore(folder / DATABASE, fingerprint)
 
 
 def _missing(server: str, extra: str, error: ImportError) -> InvalidRequest:

@@ -1,25 +1,25 @@
 """`poly ingest`: documents into a memory."""
 
 import asyncio
-import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import click
 
-from poly_engine import Engine, InvalidRequest, UnreadableDocument
+from poly_engine import Engine, InvalidRequest, PolyError, UnreadableDocument
 from poly_engine.config import Config
 from poly_tui import connect
 from poly_tui.commands import foreground
 from poly_tui.commands.documents import STDIN, Document, documents
-from poly_tui.commands.listing import compact_json
+from poly_tui.commands.ingest_report import Report
 from poly_tui.commands.loading import load_memory
 from poly_tui.commands.names import complete_memories
 from poly_tui.commands.prompt import check_text, is_readable
 from poly_tui.settings import Settings, pass_settings
 
 __all__ = ["command"]
+
+_AT_ONCE = 3
 
 
 @click.command()
@@ -60,8 +60,7 @@ def command(
             click.echo(document.name)
         return
     gone = [str(Path(one).absolute()) for one in wanted if Path(one).is_dir()] if is_sync else []
-    n_failed = foreground.run(_ingest(settings, memory, chosen, gone, media_type, as_json=as_json))
-    if n_failed:
+    if foreground.run(_ingest(settings, memory, chosen, gone, media_type, as_json=as_json)):
         raise click.exceptions.Exit(1)
 
 
@@ -79,49 +78,65 @@ def _memory_and_names(config: Config, names: Sequence[str]) -> tuple[str, Sequen
 async def _ingest(
     settings: Settings,
     memory: str,
-    chosen: Iterable[Document],
+    chosen: Sequence[Document],
     folders: Sequence[str],
     media_type: str | None,
     *,
     as_json: bool,
 ) -> int:
-    """Take the documents in, one after the other; return how many could not be."""
-    n_failed = 0
+    """Take the documents in; return how many could not be."""
     async with connect.engine(settings) as engine:
         await load_memory(engine, memory)
-        sources = set()
-        for document in chosen:
-            sources.add(document.name)
-            n_failed += not await _take_in(engine, memory, document, media_type, as_json=as_json)
-        for source in [one.source for one in await engine.documents(memory)] if folders else []:
-            if source not in sources and any(source.startswith(f"{folder}/") for folder in folders):
-                await engine.forget(memory, source)
-                _say({"source": source, "outcome": "forgotten"}, as_json=as_json)
-    return n_failed
+        n_left = sum(job.state == "pending" for job in await engine.jobs(memory))
+        report = Report(len(chosen), as_json=as_json)
+        await _take_in_all(engine, memory, chosen, media_type, report)
+        await _forget_gone(engine, memory, {document.name for document in chosen}, folders, report)
+        if n_left:
+            await engine.settle(memory)
+            click.echo(f"poly: {n_left} documents that an earlier run had left were taken in, too", err=True)
+    return report.n_failed
 
 
-async def _take_in(engine: Engine, memory: str, document: Document, media_type: str | None, *, as_json: bool) -> bool:
+async def _take_in_all(
+    engine: Engine, memory: str, chosen: Iterable[Document], media_type: str | None, report: Report
+) -> None:
+    """Take documents in, a few at a time: while one is embedded, others are read and stored."""
+    waiting = iter(chosen)
+
+    async def work() -> None:
+        for document in waiting:
+            await _take_in(engine, memory, document, media_type, report)
+
+    try:
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(_AT_ONCE):
+                workers.create_task(work())
+    except* PolyError as group:  # the memory or the model failed, which ends all
+        raise group.exceptions[0] from None
+    finally:
+        report.end()
+
+
+async def _take_in(engine: Engine, memory: str, document: Document, media_type: str | None, report: Report) -> None:
     try:
         content = await asyncio.to_thread(document.read)
-        done = await engine.ingest(memory, content, source=document.source(content), media_type=media_type)
+        source = document.source(content)
+        done = await engine.ingest(
+            memory, content, source=source, media_type=media_type, on_progress=report.show_progress
+        )
     except InvalidRequest as error:
-        reason = error.reason if isinstance(error, UnreadableDocument) else str(error)
-        click.echo(f"poly: {document.name}: {reason}", err=True)
-        if as_json:
-            _say({"source": document.name, "outcome": "failed", "reason": reason}, as_json=True)
-        return False
-    _say(asdict(done), as_json=as_json)
-    return True
+        report.failed(document.name, error.reason if isinstance(error, UnreadableDocument) else str(error))
+    else:
+        report.done(done)
 
 
-def _say(done: dict[str, object], *, as_json: bool) -> None:
-    line = compact_json(done) if as_json else "\t".join(str(value) for value in _columns(done))
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-def _columns(done: dict[str, object]) -> Iterable[object]:
-    yield done["outcome"]
-    yield done["source"]
-    if "n_chunks" in done:
-        yield f"{done['n_chunks']} chunks"
+async def _forget_gone(
+    engine: Engine, memory: str, sources: Collection[str], folders: Sequence[str], report: Report
+) -> None:
+    """Forget what the memory holds of these folders and is not among `sources`."""
+    if not folders:
+        return
+    for source in [one.source for one in await engine.documents(memory)]:
+        if source not in sources and any(source.startswith(f"{folder}/") for folder in folders):
+            await engine.forget(memory, source)
+            report.forgotten(source)

@@ -5,10 +5,11 @@ from datetime import datetime
 
 import click
 
-from poly_engine import InvalidRequest
+from poly_engine import DocumentInfo, IngestJob, InvalidRequest
+from poly_engine.config import MemoryConfig
 from poly_tui import connect
-from poly_tui.commands import foreground
-from poly_tui.commands.listing import Count, print_rows
+from poly_tui.commands import foreground, memory_quality as quality, memory_upkeep as upkeep
+from poly_tui.commands.listing import Count, print_record, print_rows
 from poly_tui.commands.loading import load_memory
 from poly_tui.commands.names import memory_argument
 from poly_tui.settings import Settings, pass_settings
@@ -18,16 +19,20 @@ __all__ = ["command"]
 
 @click.group()
 def command() -> None:
-    """List memories and their documents, and forget some."""
+    """Look into memories, mend and move them, and measure what they find."""
+
+
+for verb in (upkeep.verify, upkeep.reindex, upkeep.export, upkeep.restore, quality.test, quality.calibrate):
+    command.add_command(verb)
 
 
 @command.command("ls")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
 @pass_settings
 def list_memories(settings: Settings, *, as_json: bool) -> None:
-    """List the memories: a table on a terminal, tab-separated values elsewhere.
+    """List the memories.
 
-    The columns are name and embedding model.
+    On a terminal as a table, elsewhere as tab-separated values. The columns are name and embedding model.
     """
     memories = connect.configuration(settings).config.memories
     rows = [{"name": name, "embedding_model": memory.embedding_model} for name, memory in sorted(memories.items())]
@@ -41,7 +46,8 @@ def list_memories(settings: Settings, *, as_json: bool) -> None:
 def list_documents(settings: Settings, *, memory: str, as_json: bool) -> None:
     """List the documents of MEMORY.
 
-    The columns are source, chunks, characters, type, title and when it was added.
+    The columns are source, chunks, characters, type, title, when it was added, and its state: done, pending, working,
+    or why it could not be taken in.
     """
     foreground.run(_list_documents(settings, memory, as_json=as_json))
 
@@ -49,17 +55,98 @@ def list_documents(settings: Settings, *, memory: str, as_json: bool) -> None:
 async def _list_documents(settings: Settings, memory: str, *, as_json: bool) -> None:
     async with connect.engine(settings) as engine:
         await load_memory(engine, memory)
-        documents = await engine.documents(memory)
+        documents, jobs = await engine.documents(memory), await engine.jobs(memory)
+    print_rows([*map(_document_row, documents), *map(_job_row, jobs)], as_json=as_json)
+
+
+def _document_row(document: DocumentInfo) -> dict[str, object]:
+    return {
+        "source": document.source,
+        "chunks": document.n_chunks,
+        "characters": Count(document.n_characters),
+        "type": document.media_type,
+        "title": document.title,
+        "added": _time(document.added),
+        "state": "done",
+    }
+
+
+def _job_row(job: IngestJob) -> dict[str, object]:
+    return {
+        "source": job.source,
+        "chunks": None,
+        "characters": None,
+        "type": None,
+        "title": None,
+        "added": _time(job.added),
+        "state": f"failed: {job.reason}" if job.state == "failed" else job.state,
+    }
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
+
+
+@command.command("show")
+@memory_argument()
+@click.option("--json", "as_json", is_flag=True, help="Print an object.")
+@pass_settings
+def show_memory(settings: Settings, *, memory: str, as_json: bool) -> None:
+    """Show what MEMORY holds, and its settings."""
+    memories = connect.configuration(settings).config.memories
+    facts = foreground.run(_facts(settings, memory))
+    print_record({"name": memory, **facts, **_settings(memories[memory])}, as_json=as_json)
+
+
+async def _facts(settings: Settings, memory: str) -> dict[str, object]:
+    async with connect.engine(settings) as engine:
+        await load_memory(engine, memory)
+        documents, jobs = await engine.documents(memory), await engine.jobs(memory)
+    n_failed = sum(job.state == "failed" for job in jobs)
+    return {
+        "documents": len(documents),
+        "chunks": sum(one.n_chunks for one in documents),
+        "characters": Count(sum(one.n_characters for one in documents)),
+        "waiting": len(jobs) - n_failed,
+        "failed": n_failed,
+    }
+
+
+def _settings(memory: MemoryConfig) -> dict[str, object]:
+    shown = memory.model_dump(mode="json", exclude_none=True)
+    (kind, place) = next(iter(shown.pop("store").items()))
+    return {"store": " ".join([kind, *(str(value) for key, value in place.items() if key != "url")]), **shown}
+
+
+@command.command("chunks")
+@memory_argument()
+@click.argument("source")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@pass_settings
+def list_chunks(settings: Settings, *, memory: str, source: str, as_json: bool) -> None:
+    """List the chunks of a document.
+
+    SOURCE is its name as `poly memory docs` tells it. The columns are number, begin and end in the text of the
+    document, first and last page, headings and text.
+    """
+    foreground.run(_list_chunks(settings, memory, source, as_json=as_json))
+
+
+async def _list_chunks(settings: Settings, memory: str, source: str, *, as_json: bool) -> None:
+    async with connect.engine(settings) as engine:
+        await load_memory(engine, memory)
+        chunks = await engine.chunks(memory, source)
     rows = [
         {
-            "source": one.source,
-            "chunks": one.n_chunks,
-            "characters": Count(one.n_characters),
-            "type": one.media_type,
-            "title": one.title,
-            "added": datetime.fromtimestamp(one.added).astimezone().isoformat(timespec="seconds"),
+            "number": one.place,
+            "start": one.start,
+            "end": one.end,
+            "first_page": one.first_page,
+            "last_page": one.last_page,
+            "headings": " > ".join(one.headings),
+            "text": one.text,
         }
-        for one in documents
+        for one in chunks
     ]
     print_rows(rows, as_json=as_json)
 
@@ -69,7 +156,10 @@ async def _list_documents(settings: Settings, memory: str, *, as_json: bool) -> 
 @click.argument("source", nargs=-1, required=True)
 @pass_settings
 def remove(settings: Settings, *, memory: str, source: tuple[str, ...]) -> None:
-    """Forget documents of MEMORY, by their sources as `poly memory docs` lists them."""
+    """Forget documents of MEMORY.
+
+    SOURCE is the name of one as `poly memory docs` tells it.
+    """
     foreground.run(_forget(settings, memory, source))
 
 

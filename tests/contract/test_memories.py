@@ -1,10 +1,12 @@
 """Memories, of every engine."""
 
+from collections.abc import AsyncIterator, Iterable
+
 import pytest
 
 from poly_engine.errors import InvalidRequest, MemoryNotFound, UnreadableDocument
 from poly_engine.interface import Engine
-from poly_engine.types import IngestProgress, RecallOptions
+from poly_engine.types import Ingested, IngestProgress, RecallOptions
 
 CATS = b"A cat sleeps sixteen hours a day."
 FIVE = RecallOptions(n=5)
@@ -80,6 +82,29 @@ async def test_the_chunks_of_a_document_can_be_listed(engine: Engine) -> None:
     with pytest.raises(InvalidRequest, match="no document dogs"):
         await engine.chunks("notes", "dogs.txt")
     assert await engine.faults("notes") == []
+
+
+async def test_what_was_exported_can_be_taken_in_again(engine: Engine) -> None:
+    await engine.ingest("notes", CATS, source="cats.txt")
+    await engine.ingest("notes", DOGS, source="dogs.txt")
+    lines = [line async for line in engine.export("notes")]
+    assert [line.count(b"\n") for line in lines] == [1, 1, 1]
+    await engine.forget("notes", "cats.txt")
+    done: list[Ingested] = []
+    await engine.restore("notes", each(lines), done.append)
+    assert [(one.source, one.outcome) for one in done] == [("cats.txt", "added"), ("dogs.txt", "unchanged")]
+    assert (await engine.recall("notes", "a cat sleeps")).hits[0].text == CATS.decode()
+
+
+async def test_what_was_not_exported_is_refused(engine: Engine) -> None:
+    with pytest.raises(InvalidRequest):
+        await engine.restore("notes", each([b"A cat sleeps.\n"]), print)
+    assert await engine.documents("notes") == []
+
+
+async def each(lines: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for line in lines:
+        yield line
 
 
 async def test_a_memory_that_is_not_there_is_an_error_that_suggests_one(engine: Engine) -> None:

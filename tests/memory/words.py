@@ -22,7 +22,7 @@ from poly_engine.memory.store import Store
 from poly_engine.types import RecallOptions
 
 DIMENSIONS = 64
-MODEL = Fingerprint("words", DIMENSIONS)
+MODEL = Fingerprint("words", DIMENSIONS, "digest of words")
 SETTINGS = IntakeSettings(ChunkSettings(12), (r"[\r\t]",), ("\n",))
 
 
@@ -45,12 +45,17 @@ class Words:
         return vectors
 
 
+def embedding_of(words: Words, model: Fingerprint = MODEL) -> Embedding:
+    """What a memory uses of it; another fingerprint makes it another model."""
+    return Embedding(model, words, 12, words.embed)  # type: ignore[arg-type]  # it counts words
+
+
 @asynccontextmanager
 async def opened(
     folder: Path, words: Words, store: Store | None = None, defaults: RecallOptions = NO_OPTIONS
 ) -> AsyncIterator[Memory]:
     """A memory in a folder, over the built-in store unless another is given."""
-    embedding = Embedding(MODEL, words, 12, words.embed)  # type: ignore[arg-type]  # it counts words
+    embedding = embedding_of(words)
     async with Extractor() as extractor:
         memory = Memory(
             store or FileStore(folder / "memory.db", MODEL),

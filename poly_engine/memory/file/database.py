@@ -4,17 +4,27 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from poly_engine.errors import MemoryDamaged, MemoryUnwritable
+from poly_engine.memory.file.failures import disk_errors, is_failed_sync, sqlite_errors
+from poly_engine.memory.file.folder import (
+    is_on_read_only_disk,
+    make_file,
+    make_folder,
+    may_be_written,
+    refuse_network,
+    sync_folder,
+)
 
 __all__ = ["Database", "Format"]
 
 _APPLICATION_ID = 0x506F6C79  # "Poly"
-_BUSY_S = 30.0
+_POLL_S = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,105 +38,198 @@ class Format:
 class Database:
     """A file in WAL mode with `synchronous = FULL`: a commit that returned survives a crash and a power cut.
 
-    Writers of several processes take turns by a lock file, for one transaction each; readers never wait, and see what
-    is committed at their next query. Any thread may use it. Raises MemoryDamaged if the file is none of ours.
+    Writers of several processes take turns by a lock file, for one transaction each, and wait `patience_s` for theirs;
+    readers never wait, and see what is committed at their next query. Any thread may use it. A file that may only be
+    read can be read. Raises MemoryDamaged if it is none of ours, and MemoryUnwritable if it can be neither made nor
+    read, or is on the network.
     """
 
-    def __init__(self, path: Path, form: Format) -> None:
+    def __init__(self, path: Path, form: Format, *, patience_s: float = 30.0) -> None:
         self.path = path
         self._form = form
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._patience_s = patience_s
         self._lock = threading.Lock()
-        self._lock_path = path.with_name(path.name + ".lock")
-        self._failure: str | None = None
-        is_new = not path.exists()
-        try:
-            self._writer = self._connect()
-            with self._between_processes():
-                self._prepare()
-            self.reader = self._connect()
-            self.reader.execute("pragma query_only = on")
-        except sqlite3.DatabaseError as error:
-            raise MemoryDamaged(f"{path} is no memory of Poly, or it is damaged: {error}") from error
-        if is_new:
-            _sync_folder(path.parent)  # SQLite syncs the folder for its journals, not for a new database
+        self._reading = threading.Lock()
+        self._refusal: str | None = None
+        with ExitStack() as opened:
+            if may_be_written(path):
+                self._writer = self._open_to_write(opened)
+            else:
+                self._refusal = "it, or its folder, may only be read"
+            self.reader = self._open_to_read(opened)
+            self._opened = opened.pop_all()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction. What is done in the block is on the disk when the block is left, or not at all.
 
-        Raises MemoryUnwritable if it cannot be written. After an error of the disk nothing more is, until the memory is
-        opened anew: what a failed fsync has lost is not known.
+        Raises MemoryUnwritable if it cannot be written, and MemoryDamaged. After a sync that failed nothing more is
+        written until the memory is opened anew: what that has lost is not known, and the next sync would not tell.
         """
-        with self._lock:
-            if self._failure is not None:
-                raise MemoryUnwritable(f"{self.path} was closed for writing: {self._failure}")
+        with self._changing():
+            self._writer.execute("begin immediate")
             try:
-                with self._between_processes():
-                    yield from self._transaction()
-            except sqlite3.OperationalError as error:
-                if not _is_passing(error):
-                    self._failure = str(error)
-                raise MemoryUnwritable(f"{self.path} cannot be written: {error}") from error
+                yield self._writer
+                self._writer.execute("commit")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("rollback")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection to read by, for one thread at a time. What is read in the block is as it was at one moment.
+
+        Raises MemoryDamaged if it cannot be read.
+        """
+        with self._reading, sqlite_errors(self.path, "read"):
+            self.reader.execute("begin")
+            try:
+                yield self.reader
+            finally:
+                if self.reader.in_transaction:
+                    self.reader.execute("rollback")
+
+    def adopt(self, other: "Database", is_wanted: Callable[[], bool]) -> bool:
+        """Hold what another database holds, in place of all that is here: in one transaction, if `is_wanted` says so
+        when nobody else can write any more. Raises as `writing`.
+        """
+        with self._changing(), other.reading() as source:
+            if not is_wanted():
+                return False
+            source.backup(self._writer)
+        return True
 
     def close(self) -> None:
-        """Close it; what was written is in the database file then, not in its journal."""
+        """Close it; what was written is in the database file then, not in its journal, unless others have it open."""
+        with self._lock, self._reading, ExitStack() as turn:
+            if self._refusal is None:
+                with suppress(MemoryUnwritable):  # then others have it open, and SQLite writes nothing
+                    turn.enter_context(self._turn())
+            self._refusal = "it was closed"
+            self._opened.close()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """The time in which this thread of this process is the only one that changes the file."""
         with self._lock:
-            self._failure = "it was closed"
-            self.reader.close()
-            self._writer.close()
+            if self._refusal is not None:
+                raise MemoryUnwritable(f"{self.path} cannot be written: {self._refusal}")
+            with self._turn(), sqlite_errors(self.path, "written"):
+                self._refuse_another()
+                try:
+                    yield
+                except sqlite3.Error as error:
+                    if is_failed_sync(error):
+                        self._refusal = f"the disk failed ({error}), and what it lost is not known; open it anew"
+                    raise
 
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._writer.execute("begin immediate")
+    def _refuse_another(self) -> None:
+        """What is written to a file that has no name any more is lost when it is closed."""
+        with disk_errors(self.path):
+            if _identity(self.path) != self._identity:
+                raise MemoryUnwritable(f"{self.path} was replaced while it was open: open it anew")
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until no other process writes, opens or closes it.
+
+        SQLite has locks of its own. But up to 3.51.2 it may lose pages when one process commits at the instant at which
+        another one checkpoints (https://sqlite.org/wal.html#walresetbug), and commits and closing do both.
+        """
+        with disk_errors(self.path):
+            descriptor = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            yield self._writer
-            self._writer.execute("commit")
-        except BaseException:
-            if self._writer.in_transaction:
-                self._writer.execute("rollback")
-            raise
+            if not _is_locked_within(self._patience_s, descriptor):
+                reason = f"another process has been writing to it for {self._patience_s:g} s"
+                raise MemoryUnwritable(f"{self.path} cannot be written: {reason}")
+            yield
+        finally:
+            os.close(descriptor)  # which releases the lock, as a kill does
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-        for pragma in (
-            "journal_mode = wal",
-            "synchronous = full",
-            "foreign_keys = on",
-            "trusted_schema = off",
-            "mmap_size = 0",  # a bad sector is to be an error, not a signal that ends the process
-        ):
-            connection.execute(f"pragma {pragma}")
-        return connection
+    def _open_to_write(self, opened: ExitStack) -> sqlite3.Connection:
+        with disk_errors(self.path), sqlite_errors(self.path, "opened"):
+            make_folder(self.path.parent)
+            refuse_network(self.path.parent)
+            with self._turn():
+                make_file(self.path)
+                writer = opened.enter_context(self._connected("mode=rw"))
+                self._prepare(writer)
+                self._identity = _identity(self.path)
+        return writer
 
-    def _prepare(self) -> None:
-        (application_id,) = self._writer.execute("pragma application_id").fetchone()
-        (version,) = self._writer.execute("pragma user_version").fetchone()
-        (n_tables,) = self._writer.execute("select count(*) from sqlite_schema").fetchone()
-        if not n_tables and not application_id:
-            self._writer.executescript(
+    def _open_to_read(self, opened: ExitStack) -> sqlite3.Connection:
+        how = "mode=ro"  # which also keeps it from checkpoints
+        reason = ""
+        if self._refusal is not None:
+            reason = f", and {self._refusal}"
+            if is_on_read_only_disk(self.path) and not _has_content(self.path.with_name(f"{self.path.name}-wal")):
+                how = "immutable=1"  # SQLite wants to make files beside it otherwise
+        with sqlite_errors(self.path, "opened", reason):
+            reader = opened.enter_context(self._connected(how))
+            if not self._has_tables(reader):
+                raise MemoryUnwritable(f"{self.path} is empty{reason}")
+        return reader
+
+    def _connected(self, how: str) -> closing[sqlite3.Connection]:
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?{how}",
+            uri=True,
+            timeout=self._patience_s,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        connection.execute("pragma trusted_schema = off")
+        connection.execute("pragma mmap_size = 0")  # a bad sector is to be an error, not a signal that ends the process
+        return closing(connection)
+
+    def _prepare(self, writer: sqlite3.Connection) -> None:
+        """Make the tables unless they are there. Nothing is changed in a file of another program."""
+        has_tables = self._has_tables(writer)
+        (mode,) = writer.execute("pragma journal_mode = wal").fetchone()
+        if mode != "wal":
+            raise MemoryUnwritable(f"{self.path} cannot be written: its disk does not let processes share memory")
+        writer.execute("pragma synchronous = full")
+        writer.execute("pragma foreign_keys = on")
+        if not has_tables:
+            sync_folder(self.path.parent)  # before there is anything to lose
+            writer.executescript(
                 f"begin; pragma application_id = {_APPLICATION_ID}; pragma user_version = {self._form.version}; "
                 f"{self._form.tables} commit;"
             )
-        elif application_id != _APPLICATION_ID:
+
+    def _has_tables(self, connection: sqlite3.Connection) -> bool:
+        (application_id,) = connection.execute("pragma application_id").fetchone()
+        (version,) = connection.execute("pragma user_version").fetchone()
+        (n_tables,) = connection.execute("select count(*) from sqlite_schema").fetchone()
+        if not n_tables and not application_id:
+            return False
+        if application_id != _APPLICATION_ID:
             raise MemoryDamaged(f"{self.path} is a database of another program")
-        elif version != self._form.version:
+        if version != self._form.version:
             raise MemoryDamaged(f"{self.path} has format {version}, and this Poly reads format {self._form.version}")
-
-    @contextmanager
-    def _between_processes(self) -> Iterator[None]:
-        with open(self._lock_path, "w") as file, closing(file):  # noqa: PTH123 - its descriptor is what is wanted
-            fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed, also by a kill
-            yield
+        return True
 
 
-def _is_passing(error: sqlite3.OperationalError) -> bool:
-    """Whether it is worth trying again: somebody else is writing, or there was no space, which may come back."""
-    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _identity(path: Path) -> tuple[int, int]:
+    """What tells a file from another that has its name."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _is_locked_within(seconds: float, descriptor: int) -> bool:
+    """Lock a file, or give up: who has the lock may have been stopped by a key and not know."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_S)
+        else:
+            return True
