@@ -1,0 +1,115 @@
+"""A model of the configuration while it is served: opened when it is first asked for, and again if its worker died."""
+
+import asyncio
+from collections.abc import Callable
+from contextvars import copy_context
+
+from poly_engine.batch.client import WorkerClient
+from poly_engine.batch.host import ModelSpec, ThreadHost
+from poly_engine.config import ModelConfig
+from poly_engine.errors import EngineClosed, ModelLoadFailed
+from poly_engine.models.fit import cache_sizes
+from poly_engine.models.gguf import read_header
+from poly_engine.types import ModelState
+
+__all__ = ["ServedModel"]
+
+_ALL_LAYERS = 1 << 16
+
+
+class ServedModel:
+    """A model of the configuration, opened when first asked for, and again if its worker died."""
+
+    def __init__(self, config: ModelConfig, host: type[ThreadHost]) -> None:
+        self._config = config
+        self._host = host
+        self._opening: asyncio.Task[WorkerClient] | None = None
+        self._listeners: list[Callable[[float], object]] = []
+
+    @property
+    def state(self) -> ModelState:
+        """How far it is."""
+        if self._opening is None:
+            return "unloaded"
+        if not self._opening.done():
+            return "loading"
+        return "loaded" if self._is_usable() else "failed"
+
+    @property
+    def context_size(self) -> int | None:
+        """Tokens of a session, once it is loaded."""
+        opening = self._opening
+        return opening.result().model.context_size if opening is not None and self._is_usable() else None
+
+    async def client(self, on_progress: Callable[[float], None] | None) -> WorkerClient:
+        """The worker, once it serves. However many ask, it is opened once; it goes on loading when they leave."""
+        if self._opening is None or (self._opening.done() and not self._is_usable()):
+            self._opening = asyncio.create_task(self._open(self._opening))
+        if on_progress is None or self._opening.done():
+            return await self._opened(self._opening)
+        tell = _in_this_context(on_progress)  # it is called for the worker, and expects the context of who asked
+        self._listeners.append(tell)
+        try:
+            return await self._opened(self._opening)
+        finally:
+            self._listeners.remove(tell)
+
+    async def close(self) -> None:
+        """Give up loading, end the worker, free the memory."""
+        if self._opening is None:
+            return
+        self._opening.cancel()
+        await asyncio.wait([self._opening])
+        if not self._opening.cancelled() and self._opening.exception() is None:
+            await self._opening.result().close()
+
+    @staticmethod
+    async def _opened(opening: asyncio.Task[WorkerClient]) -> WorkerClient:
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if (
+                opening.cancelled() and task is not None and not task.cancelling()
+            ):  # not who asks, but what is asked for
+                raise EngineClosed("the engine was shut down") from None
+            raise
+
+    def _is_usable(self) -> bool:
+        opening = self._opening
+        if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
+            return False
+        return opening.result().is_alive
+
+    async def _open(self, previous: asyncio.Task[WorkerClient] | None) -> WorkerClient:
+        if previous is not None and not previous.cancelled() and previous.exception() is None:
+            await previous.result().close()  # it broke down; its memory is to be free before the next one takes some
+        spec = await asyncio.to_thread(_spec, self._config)
+        return await WorkerClient.open(spec, self._progress, self._host)
+
+    def _progress(self, share: float) -> None:
+        for listener in self._listeners:
+            listener(share)
+
+
+def _in_this_context(listener: Callable[[float], object]) -> Callable[[float], object]:
+    context = copy_context()
+    return lambda share: context.run(listener, share)
+
+
+def _spec(config: ModelConfig) -> ModelSpec:
+    path = config.file
+    if path is None:
+        raise ModelLoadFailed("the model has only a url; download it and set model_path to the file")
+    header = read_header(path)
+    sizes = cache_sizes(header, config.context_size, config.cache_size)
+    return ModelSpec(
+        header=header,
+        adapters=config.adapter_files,
+        gpu_layers=(_ALL_LAYERS if config.gpu_layers is None else config.gpu_layers) if config.use_gpu else 0,
+        context_size=sizes.context_size,
+        n_cells=sizes.cache_size,
+        n_parallel=config.parallel,
+        n_batch=max(config.batch_size, config.parallel),
+        n_threads=config.threads_per_session,
+    )
