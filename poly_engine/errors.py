@@ -8,6 +8,9 @@
     │   ├── LimitTooLow           limit_too_low           what a schema demands does not fit the limit of tokens
     │   ├── ContextExceeded       context_length_exceeded a prompt does not fit the context
     │   └── UnreadableDocument    unreadable_document     a document yields no text, for one of a few causes
+    ├── AccessDenied
+    │   ├── Unauthorized          unauthorized            who asks is not known
+    │   └── Forbidden             forbidden               who asks may not use what was asked for
     ├── NotFound
     │   ├── TaskNotFound          task_not_found
     │   ├── ModelNotFound         model_not_found
@@ -17,6 +20,7 @@
     │   ├── MemoryMismatch        memory_mismatch         a memory is of another embedding model
     │   ├── MemoryUnavailable     memory_unavailable      the server that keeps a memory does not answer
     │   └── MemoryUnwritable      memory_unwritable       nothing can be written to a memory
+    ├── Overloaded                overloaded              more is asked for than can be answered soon
     ├── SessionBusy               session_busy            a session takes one turn at a time
     ├── ModelLoadFailed           model_load_failed       a model file cannot be loaded
     ├── EngineFailed              engine_failed           llama.cpp gave up in the middle of the work
@@ -31,10 +35,12 @@ from difflib import get_close_matches
 from typing import ClassVar, Literal
 
 __all__ = [
+    "AccessDenied",
     "ConfigError",
     "ContextExceeded",
     "EngineClosed",
     "EngineFailed",
+    "Forbidden",
     "IllegalToken",
     "InvalidRequest",
     "InvalidSchema",
@@ -48,9 +54,11 @@ __all__ = [
     "ModelLoadFailed",
     "ModelNotFound",
     "NotFound",
+    "Overloaded",
     "PolyError",
     "SessionBusy",
     "TaskNotFound",
+    "Unauthorized",
     "UnreadableDocument",
     "suggestion",
 ]
@@ -142,6 +150,24 @@ class UnreadableDocument(InvalidRequest):
         self.name = name
 
 
+class AccessDenied(PolyError):
+    """A server does not let somebody in."""
+
+    code = "access_denied"
+
+
+class Unauthorized(AccessDenied):
+    """A server wants a key or a token, and got none that it accepts."""
+
+    code = "unauthorized"
+
+
+class Forbidden(AccessDenied):
+    """A key or a token does not reach as far as what was asked for."""
+
+    code = "forbidden"
+
+
 class NotFound(PolyError):
     """A name that the configuration does not define."""
 
@@ -209,6 +235,16 @@ class MemoryUnwritable(MemoryFailed):
     """Nothing can be written to a memory: the disk is full or broken, or somebody else does not stop writing."""
 
     code = "memory_unwritable"
+
+
+class Overloaded(PolyError):
+    """More is asked for than can be answered soon; `retry_after_s` says in how many seconds to try again."""
+
+    code = "overloaded"
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class SessionBusy(PolyError):

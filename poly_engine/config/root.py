@@ -47,10 +47,15 @@ class Config(Section):
     max_concurrent: Count = Field(default=8, description="Requests that the server works on at the same time.")
     public: bool = Field(default=False, description="Whether the server answers without a key.")
     allowed_keys: Annotated[tuple[Secret, ...], Strict(False)] = Field(
-        default=(), description="Keys that the server accepts."
+        default=(), description="Keys that the server accepts; sha256: and a hash stand for one that is not told here."
     )
     jwt_private_key: JwtKey | None = Field(
         default=None, description="The key of the JSON web tokens that the server accepts."
+    )
+    jwt_public_keys: Location | None = Field(
+        default=None,
+        description="A file of keys by which the server checks the JSON web tokens of somebody else (EdDSA or RS256): a "
+        "key in PEM, or a JSON web key set.",
     )
     allowed_origins: Texts | None = Field(
         default=None, description="Web pages that may use the server, by their origin; * for any."

@@ -1,0 +1,90 @@
+"""What every request goes through, outermost first: it gets an id, a line in the log, and is refused if a page of a
+stranger sent it.
+"""
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+__all__ = ["REQUEST_ID", "log_requests", "refuse_strangers"]
+
+_log = logging.getLogger(__name__)
+
+REQUEST_ID = web.RequestKey("request_id", str)
+
+_ID = re.compile(r"[\w.-]{1,64}")
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
+
+
+@web.middleware
+async def log_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give a request an id, and say in the log what became of it. The query is left out: it may hold a key."""
+    given = request.headers.get("X-Request-Id", "")
+    request[REQUEST_ID] = given if _ID.fullmatch(given) else uuid.uuid4().hex[:16]
+    begin = time.monotonic()
+    status = 500
+    try:
+        response = await handler(request)
+        status = response.status
+    except web.HTTPException as error:
+        status = error.status
+        raise
+    except Exception:  # noqa: BLE001 - the edge of a request: a bug of ours is logged, and the client told
+        _log.exception("request %s failed", request[REQUEST_ID])
+        response = web.Response(text="the server failed; its log says why", status=500)
+    finally:
+        took_ms = 1000 * (time.monotonic() - begin)
+        _log.info("%s %s %s %s %.0f ms", request[REQUEST_ID], request.method, request.path, status, took_ms)
+    if not response.prepared:
+        response.headers["X-Request-Id"] = request[REQUEST_ID]
+    return response
+
+
+def refuse_strangers(hosts: Collection[str], origins: Collection[str] | None) -> Middleware:
+    """Refuse requests to a host that this server does not go by (`hosts`, beside those of this machine), as those of a
+    page that was rebound to it; and from pages of other origins than its own and `origins`. "*" is any of them.
+    """
+    known_hosts = _LOCAL | set(hosts)
+    known_origins = set(origins or ())
+
+    @web.middleware
+    async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
+        host = _hostname(request.host)
+        if "*" not in known_hosts and host not in known_hosts:
+            return web.Response(text=f"this server does not go by the name {host}", status=421)
+        origin = request.headers.get("Origin")
+        is_own = origin is None or urlsplit(origin).netloc == request.host
+        if not is_own and "*" not in known_origins and origin not in known_origins:
+            return web.Response(text=f"pages of {origin} may not use this server", status=403)
+        if request.method == "OPTIONS" and origin is not None:
+            response: web.StreamResponse = web.Response(status=204)
+        else:
+            response = await handler(request)
+        if origin is not None and not response.prepared:
+            response.headers.update(_allowing(origin))
+        return response
+
+    return refuse
+
+
+def _hostname(host: str) -> str:
+    """The name in a Host header, without the port. A name that is written in a strange way is none of ours."""
+    name, _, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
+    if not name or not port.isdigit():
+        name = host
+    return name.removeprefix("[").removesuffix("]").lower()
+
+
+def _allowing(origin: str) -> dict[str, str]:
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Methods": "GET, POST, OPTIONS, PUT, DELETE",
+        "Access-Control-Allow-Headers": "content-type, authorization",
+        "Vary": "Origin",
+    }

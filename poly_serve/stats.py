@@ -1,0 +1,60 @@
+"""What tasks have done since the server started, as the original counts it."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from poly_engine import Done
+
+__all__ = ["STATS", "Stats"]
+
+
+@dataclass(slots=True)
+class TaskStats:
+    """The sum over the turns of a task."""
+
+    cycles: int = 0
+    prompt_s: float = 0.0
+    prompt_tokens: int = 0
+    predict_s: float = 0.0
+    predict_tokens: int = 0
+
+
+class Stats:
+    """Counts turns by task."""
+
+    def __init__(self) -> None:
+        self._tasks: defaultdict[str, TaskStats] = defaultdict(TaskStats)
+
+    def add(self, task: str, done: Done) -> None:
+        """Count a turn of a task."""
+        stats = self._tasks[task]
+        stats.cycles += 1
+        stats.prompt_s += done.timings.prefill_s
+        stats.prompt_tokens += done.usage.prompt_tokens - done.usage.cached_tokens
+        stats.predict_s += done.timings.decode_s
+        stats.predict_tokens += done.usage.completion_tokens
+
+    def report(self, n_threads: int = 1) -> dict[str, object]:
+        """In the shape of the original. A task is in it after its first turn."""
+        return {
+            name: {
+                "cycles": one.cycles,
+                "prompt_duration": _duration(one.prompt_s),
+                "prompt_duration_threads": _duration(one.prompt_s * n_threads),
+                "prompt_tokens": one.prompt_tokens,
+                "predict_duration": _duration(one.predict_s),
+                "predict_duration_threads": _duration(one.predict_s * n_threads),
+                "predict_tokens": one.predict_tokens,
+            }
+            for name, one in self._tasks.items()
+        }
+
+
+STATS = web.AppKey("stats", Stats)
+
+
+def _duration(seconds: float) -> dict[str, int]:
+    nanos = round(seconds * 1e9)
+    return {"secs": nanos // 10**9, "nanos": nanos % 10**9}
