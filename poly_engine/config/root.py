@@ -54,7 +54,7 @@ class Config(Section):
     )
     jwt_public_keys: Location | None = Field(
         default=None,
-        description="A file of keys by which the server checks the JSON web tokens of somebody else (EdDSA or RS256): a "
+        description="A file of keys by which the server checks JSON web tokens of somebody else (EdDSA or RS256): a "
         "key in PEM, or a JSON web key set.",
     )
     allowed_origins: Texts | None = Field(
