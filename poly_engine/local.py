@@ -149,6 +149,15 @@ class LocalEngine(Engine):
     async def forget(self, memory: str, source: str | None = None) -> int:
         return await (await self._memories.get(memory)).forget(source)
 
+    async def reconfigure(self, config: Config) -> None:
+        """Go on with another configuration. Models and memories that are the same in it stay open; turns of models that
+        are not end with EngineClosed.
+        """
+        changed = [name for name in self._served if config.models.get(name) != self._config.models[name]]
+        self._config = config
+        await self._memories.reconfigure(config.memories, changed)
+        await asyncio.gather(*(self._served.pop(name).close() for name in changed))
+
     async def close(self) -> None:
         self._is_closed = True
         await self._memories.close()

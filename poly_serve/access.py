@@ -59,15 +59,16 @@ def key_digest(key: str) -> str:
 
 
 class Access:
-    """The keys and tokens that a configuration accepts. Raises ConfigError for a key that cannot be used.
-
-    Where there are none, `is_open` says that anybody is let in who reaches the server.
-    """
+    """The keys and tokens that a configuration accepts. Raises ConfigError for a key that cannot be used."""
 
     def __init__(self, config: Config) -> None:
-        self._is_public = config.public
-        self._digests = [_digest(key.get_secret_value()) for key in config.allowed_keys]
-        self._verifiers = list(_verifiers(config))
+        self.use(config)
+
+    def use(self, config: Config) -> None:
+        """Accept what another configuration says. Raises ConfigError, and then nothing has changed."""
+        digests = [_digest(key.get_secret_value()) for key in config.allowed_keys]
+        verifiers = list(_verifiers(config))
+        self._is_public, self._digests, self._verifiers = config.public, digests, verifiers
 
     @property
     def is_open(self) -> bool:

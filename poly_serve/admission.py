@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from poly_engine.errors import EngineClosed, Overloaded
+from poly_engine.errors import Overloaded
+from poly_serve.lifecycle import Lifecycle
 
 __all__ = ["ADMISSION", "Admission"]
 
@@ -17,11 +18,11 @@ class Admission:
     up another's first by one of them.
     """
 
-    def __init__(self, n_at_once: int, n_waiting: int) -> None:
+    def __init__(self, n_at_once: int, n_waiting: int, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
         self._n_free = n_at_once
         self._n_most_waiting = n_waiting
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
-        self._is_closed = False
 
     @property
     def n_waiting(self) -> int:
@@ -30,25 +31,15 @@ class Admission:
 
     @asynccontextmanager
     async def admit(self, subject: str) -> AsyncIterator[None]:
-        """Wait for a place, and keep it while in the block. Raises Overloaded, or EngineClosed when it was closed."""
-        await self._enter(subject)
-        try:
-            yield
-        finally:
-            self._leave()
-
-    def close(self) -> None:
-        """Admit nobody any more; whoever waits is told."""
-        self._is_closed = True
-        for line in self._waiting.values():
-            for waiting in line:
-                if not waiting.done():
-                    waiting.set_exception(EngineClosed("the server is shutting down"))
-        self._waiting.clear()
+        """Wait for a place, and keep it while in the block. Raises Overloaded, or EngineClosed when it drains."""
+        with self._lifecycle.work():
+            await self._enter(subject)
+            try:
+                yield
+            finally:
+                self._leave()
 
     async def _enter(self, subject: str) -> None:
-        if self._is_closed:
-            raise EngineClosed("the server is shutting down")
         if self._n_free and not self._waiting:
             self._n_free -= 1
             return

@@ -7,6 +7,7 @@ from poly_engine.config import Config
 from poly_serve.access import Access
 from poly_serve.admission import ADMISSION, Admission
 from poly_serve.engine import ENGINE
+from poly_serve.lifecycle import LIFECYCLE, Lifecycle
 from poly_serve.middleware import log_requests, refuse_strangers
 from poly_serve.routes import memories, models, status, tasks
 from poly_serve.routing import ACCESS, add_routes
@@ -30,7 +31,8 @@ def create_app(engine: Engine, config: Config) -> web.Application:
     )
     app[ENGINE] = engine
     app[ACCESS] = access
-    app[ADMISSION] = Admission(config.max_concurrent, _MOST_WAITING)
+    app[LIFECYCLE] = lifecycle = Lifecycle()
+    app[ADMISSION] = Admission(config.max_concurrent, _MOST_WAITING, lifecycle)
     app[STATS] = Stats()
     add_routes(app, ROUTES)
     return app

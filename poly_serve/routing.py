@@ -9,6 +9,7 @@ from aiohttp import web
 
 from poly_engine.errors import PolyError, Unauthorized
 from poly_serve.access import Access, Kind, Principal
+from poly_serve.lifecycle import LIFECYCLE
 
 __all__ = ["ACCESS", "PRINCIPAL", "ROUTE", "Anyone", "Handler", "Known", "Named", "Route", "Rule", "add_routes"]
 
@@ -86,7 +87,10 @@ def _guarded(route: Route) -> Handler:
                 principal = request.app[ACCESS].principal(_credential(request))
                 request[PRINCIPAL] = principal
                 await route.rule.check(request, principal)
-            return await route.handler(request)
+            if route.rule.is_open or "Upgrade" in request.headers:  # of a chat, each turn is work
+                return await route.handler(request)
+            with request.app[LIFECYCLE].work():
+                return await route.handler(request)
         except PolyError as error:
             return route.reply(error)
 

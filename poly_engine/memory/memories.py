@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from poly_engine.config import MemoryConfig
@@ -56,6 +56,17 @@ class Memories:
             settings = _intake_settings(name, config, embedding)
             path = _folder(name, config) / DATABASE
             await reindex(path, settings, embedding, self._extractor, on_done)
+
+    async def reconfigure(self, config: Mapping[str, MemoryConfig], changed_models: Collection[str]) -> None:
+        """Go on with another configuration; memories that are the same in it, model and all, stay open."""
+        gone = [
+            name
+            for name, memory in self._config.items()
+            if config.get(name) != memory or memory.embedding_model in changed_models
+        ]
+        self._config = config
+        self._in_turn = {name: self._in_turn.get(name) or asyncio.Lock() for name in config}
+        await asyncio.gather(*(self._opened.pop(name).close() for name in gone if name in self._opened))
 
     async def infos(self) -> Sequence[MemoryInfo]:
         """What is known of them, by name; counts only of those that are open."""
