@@ -1,0 +1,105 @@
+"""Who is answered next."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from poly_engine.errors import EngineClosed, Overloaded
+from poly_serve.admission import Admission
+from poly_serve.lifecycle import Lifecycle
+
+
+class Office:
+    """Admits, and notes in which order."""
+
+    def __init__(self, n_at_once: int, n_waiting: int) -> None:
+        self.lifecycle = Lifecycle()
+        self.admission = Admission(n_at_once, n_waiting, self.lifecycle)
+        self.admitted: list[str] = []
+        self.may_go = asyncio.Event()
+
+    async def visit(self, subject: str, name: str = "") -> None:
+        async with self.admission.admit(subject):
+            self.admitted.append(subject + name)
+            await self.may_go.wait()
+
+    def send(self, subject: str, name: str = "") -> asyncio.Task[None]:
+        return asyncio.create_task(self.visit(subject, name))
+
+
+async def settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_so_many_at_once_and_the_others_in_their_order() -> None:
+    office = Office(2, 10)
+    visits = [office.send("a", str(number)) for number in range(4)]
+    await settled()
+    assert office.admitted == ["a0", "a1"]
+    office.may_go.set()
+    await asyncio.gather(*visits)
+    assert office.admitted == ["a0", "a1", "a2", "a3"]
+
+
+async def test_nobody_waits_behind_all_that_somebody_else_has_asked() -> None:
+    office = Office(1, 200)
+    visits = [office.send("greedy", str(number)) for number in range(100)]
+    await settled()
+    visits.append(office.send("modest"))
+    await settled()
+    office.may_go.set()
+    await asyncio.gather(*visits)
+    assert office.admitted.index("modest") <= 2
+
+
+async def test_more_than_may_wait_are_refused_at_once() -> None:
+    office = Office(1, 3)
+    visits = [office.send("a") for _ in range(4)]
+    await settled()
+    with pytest.raises(Overloaded, match="3 requests are waiting"):
+        await office.visit("b")
+    office.may_go.set()
+    await asyncio.gather(*visits)
+    await office.visit("b")
+
+
+async def test_who_leaves_while_waiting_gives_up_the_place() -> None:
+    office = Office(1, 3)
+    visits = [office.send("a", str(number)) for number in range(3)]
+    await settled()
+    visits[1].cancel()
+    await settled()
+    assert office.admission.n_waiting == 1
+    office.may_go.set()
+    await asyncio.gather(*visits, return_exceptions=True)
+    assert office.admitted == ["a0", "a2"]
+
+
+async def test_a_place_that_was_given_to_who_leaves_goes_to_the_next() -> None:
+    office = Office(1, 3)
+    first, second, third = (office.send("a", str(number)) for number in range(3))
+    await settled()
+    office.may_go.set()
+    first.cancel()
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.gather(first, second, third, return_exceptions=True)
+    assert "a2" in office.admitted
+    async with office.admission.admit("b"):
+        pass
+
+
+async def test_while_it_drains_nobody_is_admitted_and_what_is_under_way_is_waited_for() -> None:
+    office = Office(1, 3)
+    visit = office.send("a")
+    await settled()
+    office.lifecycle.begin_to_drain()
+    with pytest.raises(EngineClosed):
+        await office.visit("b")
+    assert not await office.lifecycle.is_idle_within(0.01)
+    office.may_go.set()
+    await visit
+    assert await office.lifecycle.is_idle_within(5)
