@@ -35,5 +35,13 @@ fix:
 bench *args:
     uv run python -m tests.bench {{ args }}
 
+# Measure how well memories find what answers a question: just bench-recall --model FILE
+bench-recall *args:
+    uv run python -m tests.bench.retrieval {{ args }}
+
+# Kill, tear and starve the built-in store of memories, all of it (some minutes; the tests do a part)
+faults:
+    POLY_FAULTS=full uv run pytest tests/memory/file --timeout 900
+
 # Everything that must be green before a push
 push: check test

@@ -145,8 +145,8 @@ class Memory:
         return replace(self._defaults, n=options.n, sources=options.sources, **given)
 
     def _recalled(self, prompt: str, vector: Vectors, options: RecallOptions) -> Recalled:
-        found = fuse(self._store.search(Query(vector, prompt, max(options.n, CANDIDATES), options.sources)))
-        selection = Selection(found)
+        found = self._store.search(Query(vector, prompt, max(options.n, CANDIDATES), options.sources))
+        selection = Selection(fuse(found, prompt))
         selection.drop_duplicates()
         if options.min_score is not None or options.mmr is not None:
             vectors = self._store.vectors(selection.chunks)

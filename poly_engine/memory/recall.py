@@ -1,28 +1,39 @@
 """Recall: what is near by meaning and what shares words, joined to one order, with a trace of how it came about."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from poly_engine.memory.file.words import searchable
 from poly_engine.memory.records import ChunkId, Found, Match, StoredChunk, Vectors
 from poly_engine.types import Dropped, DropReason, Hit, Recalled
 
 __all__ = ["CANDIDATES", "Selection", "fuse"]
 
-CANDIDATES = 50
+CANDIDATES = 100
 """Chunks of either side that are looked at."""
 
+_WORD = re.compile(r"\w+")
+_WORDS_WEIGHT = 1.25
+"""Of the words, where that of the vectors is 1."""
 
-def fuse(found: Found) -> dict[ChunkId, Hit]:
-    """All that was found by vectors and by words, best first.
 
-    The scores of either side are stretched to 0 … 1 and averaged: on questions over encyclopaedia articles that found
-    the right chunk first in 95 of 100 cases, where vectors alone found it in 86, and ranks joined by their reciprocals
-    in 91.
+def fuse(found: Found, question: str) -> dict[ChunkId, Hit]:
+    """All that was found for a question by vectors and by words, best first.
+
+    The scores of either side are stretched to 0 … 1 and averaged, that of the words weighed by the share of the
+    question that a chunk covers: the best of many chunks may have no more in common with it than one rare word that
+    means something else there. Of 179 questions over the documentation of Python that found the right chunk first for
+    48 % and among the first ten for 72 %, against 37 % and 71 % by vectors alone, 33 % and 50 % by words alone, 44 %
+    and 69 % without that weight, and 41 % and 63 % where ranks are joined by their reciprocals (just bench-recall).
     """
-    by_vector, by_words = _stretched(found.nearest), _stretched(found.matching)
-    scores = {chunk: (by_vector.get(chunk, 0.0) + by_words.get(chunk, 0.0)) / 2 for chunk in {**by_vector, **by_words}}
+    by_vector, by_words = _stretched(found.nearest), _covering(question, found)
+    scores = {
+        chunk: (by_vector.get(chunk, 0.0) + _WORDS_WEIGHT * by_words.get(chunk, 0.0)) / (1 + _WORDS_WEIGHT)
+        for chunk in {**by_vector, **by_words}
+    }
     vector_places, word_places = _places(found.nearest), _places(found.matching)
     return {
         chunk: _hit(found.chunks[chunk], scores[chunk], vector_places.get(chunk), word_places.get(chunk))
@@ -110,6 +121,26 @@ def _stretched(matches: Sequence[Match]) -> dict[ChunkId, float]:
         return {}
     low, high = min(scores), max(scores)
     return {match.chunk: (match.score - low) / (high - low) if high > low else 1.0 for match in matches}
+
+
+def _covering(question: str, found: Found) -> dict[ChunkId, float]:
+    """The scores by words, each times the share of the words of a question that the chunk holds."""
+    wanted = _words(question)
+    by_words = _stretched(found.matching)
+    return {
+        chunk: score * len(wanted & _held(found.chunks[chunk])) / len(wanted)
+        for chunk, score in by_words.items()
+        if chunk in found.chunks
+    }
+
+
+def _held(chunk: StoredChunk) -> frozenset[str]:
+    """The words of a chunk, of its headings and of the title of its document."""
+    return _words(" ".join([chunk.title, *chunk.headings, chunk.text]))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(searchable(text).lower()))
 
 
 def _places(matches: Sequence[Match]) -> dict[ChunkId, tuple[int, float]]:

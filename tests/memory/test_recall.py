@@ -20,7 +20,7 @@ def chunks(*texts: str) -> dict[ChunkId, StoredChunk]:
 def selection(*texts: str) -> Selection:
     """Of those texts, found in this order."""
     matches = [Match(number, -number) for number in range(len(texts))]
-    return Selection(fuse(Found(matches, [], chunks(*texts))))
+    return Selection(fuse(Found(matches, [], chunks(*texts)), ""))
 
 
 def chosen(selection: Selection, n: int = 10) -> str:
@@ -41,22 +41,30 @@ def unit(*angles: float) -> dict[ChunkId, Vectors]:
 def test_what_both_sides_find_comes_first() -> None:
     nearest = [Match(0, 0.9), Match(1, 0.8), Match(2, 0.1)]
     matching = [Match(1, 7.0), Match(2, 1.0)]
-    found = fuse(Found(nearest, matching, chunks("a", "b", "c")))
+    found = fuse(Found(nearest, matching, chunks("a", "b", "c")), "b c")
     assert [hit.text for hit in found.values()] == ["b", "a", "c"]
 
 
+def test_a_chunk_that_shares_one_word_of_many_counts_for_little_by_words() -> None:
+    nearest = [Match(0, 0.9), Match(1, 0.1)]
+    matching = [Match(1, 7.0), Match(2, 1.0)]
+    texts = chunks("answer", "a rare word, and so on", "nothing")
+    assert next(iter(fuse(Found(nearest, matching, texts), "how do I word it well"))) == 0
+    assert next(iter(fuse(Found(nearest, matching, texts), "a rare word and so on"))) == 1
+
+
 def test_each_hit_tells_how_it_was_found() -> None:
-    (first, second) = fuse(Found([Match(0, 0.9)], [Match(1, 7.0)], chunks("a", "b"))).values()
+    (second, first) = fuse(Found([Match(0, 0.9)], [Match(1, 7.0)], chunks("a", "b")), "b").values()
     assert (first.vector_rank, first.vector_score, first.words_rank, first.words_score) == (1, 0.9, None, None)
     assert (second.vector_rank, second.words_rank, second.words_score) == (None, 1, 7.0)
 
 
 def test_what_is_gone_meanwhile_is_left_out() -> None:
-    assert list(fuse(Found([Match(7, 0.9), Match(0, 0.8)], [], chunks("a")))) == [0]
+    assert list(fuse(Found([Match(7, 0.9), Match(0, 0.8)], [], chunks("a")), "")) == [0]
 
 
 def test_nothing_found_gives_nothing() -> None:
-    assert fuse(Found([], [], {})) == {}
+    assert fuse(Found([], [], {}), "") == {}
     assert Selection({}).limit(5, lambda _: True) == Recalled(())
 
 
@@ -93,7 +101,7 @@ def test_the_worst_have_no_room_when_all_together_are_too_long() -> None:
 
 
 def test_a_hit_in_the_surroundings_of_a_better_one_is_no_hit_of_its_own() -> None:
-    hits = fuse(Found([Match(i, -i) for i in range(4)], [], chunks("aa", "bb", "cc", "dd")))
+    hits = fuse(Found([Match(i, -i) for i in range(4)], [], chunks("aa", "bb", "cc", "dd")), "")
     choice = Selection({i: replace(hit, source="a", start=2 * i, end=2 * i + 2) for i, hit in enumerate(hits.values())})
 
     def widened(hit: Hit) -> Hit:
