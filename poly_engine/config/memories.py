@@ -20,7 +20,9 @@ class FileStore(Section):
 class QdrantStore(Section):
     """Chunks are kept in a collection of a Qdrant server."""
 
-    url: HttpUrl = Field(description="The address of the Qdrant server.")
+    url: HttpUrl = Field(
+        repr=False, description="The address of the Qdrant server; a key may stand in it as the password."
+    )
     collection: Text = Field(description="The collection to use.")
 
 
