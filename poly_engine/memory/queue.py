@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from poly_engine.errors import MemoryUnwritable
 from poly_engine.memory.file.database import Database, Format
@@ -163,14 +164,21 @@ class _OwnerLock:
         self._path = folder / f"{owner}.lock"
         try:
             folder.mkdir(exist_ok=True)
-            self._file = self._path.open("w")
+            self._file = self._locked()
+            while not self._path.exists():  # who looks for the dead may have removed it before it was locked
+                self._file.close()
+                self._file = self._locked()
         except OSError as error:
             raise MemoryUnwritable(f"{folder} cannot be written: {error.strerror}") from error
-        fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def release(self) -> None:
         self._path.unlink(missing_ok=True)
         self._file.close()
+
+    def _locked(self) -> TextIO:
+        file = self._path.open("w")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        return file
 
 
 def _is_locked(path: Path) -> bool:

@@ -128,7 +128,7 @@ def _covering(question: str, found: Found) -> dict[ChunkId, float]:
     wanted = _words(question)
     by_words = _stretched(found.matching)
     return {
-        chunk: score * len(wanted & _held(found.chunks[chunk])) / len(wanted)
+        chunk: score * len(wanted & _held(found.chunks[chunk])) / max(len(wanted), 1)
         for chunk, score in by_words.items()
         if chunk in found.chunks
     }

@@ -6,7 +6,7 @@ import math
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -24,7 +24,7 @@ from poly_engine.memory.pgvector.bm25 import _n_rare, _Term
 from poly_engine.memory.pgvector.search import MOST_EXACT, nearest, scope_of
 from poly_engine.memory.records import Fingerprint, Query, Vectors
 from tests.memory.postgres import Admin, Postgres, wait_for
-from tests.memory.stores import DIMENSIONS, MODEL, document, matching, near, put, vectors
+from tests.memory.stores import MODEL, document, matching, near, put, vectors
 
 ROOT = Path(__file__).parents[2]
 OPENING = """
@@ -189,6 +189,7 @@ def test_it_tells_what_is_wrong(store: PgvectorStore, admin: Admin, table: str, 
 
 # What is near
 
+LARGE = Fingerprint("m", 32)
 SIZES = {"one": 10, "ten": 100, "hundred": 1000, "third": 3400, "rest": MOST_EXACT - 4510}
 
 
@@ -197,7 +198,7 @@ class Large:
 
     def __init__(self, url: str, table: str) -> None:
         self.url, self.table = url, table
-        self.store = PgvectorStore(url, table, MODEL)
+        self.store = PgvectorStore(url, table, LARGE)
         self.held = {source: random_vectors(size, size) for source, size in SIZES.items()}
         for source, held in self.held.items():
             self.store.put(*document(source, [f"{source} everywhere {number} " for number in range(len(held))]), held)
@@ -215,9 +216,13 @@ class Large:
         scores = {(one, place): score for one in sources for place, score in enumerate(self.held[one] @ query)}
         return set(sorted(scores, key=lambda one: -scores[one])[:n])
 
+    def matching(self, text: str, n: int, sources: Sequence[str] | None = None) -> list[str]:
+        found = self.store.search(Query(self.held["last"][0], text, n, sources))
+        return [found.chunks[one.chunk].text for one in found.matching]
+
 
 def random_vectors(n: int, seed: int) -> Vectors:
-    drawn = np.random.default_rng(seed).standard_normal((n, DIMENSIONS), np.float32)
+    drawn = np.random.default_rng(seed).standard_normal((n, LARGE.dimensions), np.float32)
     held: Vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
     return held
 
@@ -233,7 +238,7 @@ def test_an_index_is_made_once_there_are_many_vectors_and_used(large: Large, adm
     assert not large.was_indexed_when_few
     assert large.is_indexed()
     n_right = 0
-    with closing(PgvectorStore(large.url, large.table, MODEL)) as store:
+    with closing(PgvectorStore(large.url, large.table, LARGE)) as store:
         for query in random_vectors(20, 2):
             found = store.search(Query(query, "", 10))
             places = {(found.chunks[one.chunk].source, found.chunks[one.chunk].place) for one in found.nearest}
@@ -247,7 +252,7 @@ def n_right_by_index(large: Large, source: str, options: str) -> int:
     """How many of 200, ten for each of 20 queries, are the nearest of a source, in a search that goes by the index."""
     n_right = 0
     with (
-        closing(PgvectorStore(large.url + options, large.table, MODEL)) as store,
+        closing(PgvectorStore(large.url + options, large.table, LARGE)) as store,
         store._server.reading() as connection,
     ):
         scope = scope_of([source], connection, store._tables)
@@ -309,14 +314,14 @@ def test_words_are_ranked_by_bm25(store: PgvectorStore) -> None:
 
 
 def test_what_has_the_rare_words_comes_first_and_then_what_has_the_common_ones(large: Large) -> None:
-    assert {text.split()[0] for text in matching(large.store, "everywhere ten", 50)} == {"ten"}
-    both = [text.split()[0] for text in matching(large.store, "everywhere one", 50)]
+    assert {text.split()[0] for text in large.matching("everywhere ten", 50)} == {"ten"}
+    both = [text.split()[0] for text in large.matching("everywhere one", 50)]
     assert (both[:10], len(both)) == (["one"] * 10, 50)
 
 
 def test_a_word_that_is_rare_elsewhere_does_not_hide_those_that_are_here(large: Large) -> None:
-    assert len(matching(large.store, "third everywhere", 9, ["rest"])) == 9
-    assert len(matching(large.store, "ten everywhere", 9, ["one"])) == 9
+    assert len(large.matching("third everywhere", 9, ["rest"])) == 9
+    assert len(large.matching("ten everywhere", 9, ["one"])) == 9
 
 
 def test_common_words_do_not_say_what_is_ranked() -> None:

@@ -221,6 +221,7 @@ def test_a_password_is_never_in_a_message(postgres: Postgres, store: PgvectorSto
         f"postgresql://postgres:Xy%zzQ9{secret}@127.0.0.1/postgres",
         f"postgresql://postgres:a/{secret}@127.0.0.1:5432/postgres",
         f"postgresql://postgres:a@{secret}@127.0.0.1:5432/postgres",
+        f"postgresql://postgres:{secret}/postgres",
         f"host=127.0.0.1 password={secret} nonsense",
     ):
         with pytest.raises((MemoryUnavailable, InvalidRequest)) as caught:

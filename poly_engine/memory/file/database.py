@@ -2,12 +2,14 @@
 
 import fcntl
 import os
+import queue
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from poly_engine.errors import MemoryDamaged, MemoryUnwritable
@@ -25,11 +27,12 @@ __all__ = ["Database", "Format"]
 
 _APPLICATION_ID = 0x506F6C79  # "Poly"
 _POLL_S = 0.0005
+_N_READERS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What a database holds: its tables, as SQL. Another `version` is refused."""
+    """What a database holds: its tables, as SQL. A file of another `version`, or with other tables, is refused."""
 
     version: int
     tables: str
@@ -49,14 +52,16 @@ class Database:
         self._form = form
         self._patience_s = patience_s
         self._lock = threading.Lock()
-        self._reading = threading.Lock()
+        self._lock_path = Path(f"{path.resolve()}.lock")  # the same, by whatever link it is reached
+        self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._refusal: str | None = None
         with ExitStack() as opened:
             if may_be_written(path):
                 self._writer = self._open_to_write(opened)
             else:
                 self._refusal = "it, or its folder, may only be read"
-            self.reader = self._open_to_read(opened)
+            for _ in range(_N_READERS):
+                self._readers.put(self._open_to_read(opened))
             self._opened = opened.pop_all()
 
     @contextmanager
@@ -78,23 +83,27 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection to read by, for one thread at a time. What is read in the block is as it was at one moment.
+        """A connection to read by, for a few threads at a time. What is read in the block is as it was at one moment.
 
         Raises MemoryDamaged if it cannot be read.
         """
-        with self._reading, sqlite_errors(self.path, "read"):
-            self.reader.execute("begin")
-            try:
-                yield self.reader
-            finally:
-                if self.reader.in_transaction:
-                    self.reader.execute("rollback")
+        reader = self._readers.get()
+        try:
+            with sqlite_errors(self.path, "read"):
+                reader.execute("begin")
+                try:
+                    yield reader
+                finally:
+                    if reader.in_transaction:
+                        reader.execute("rollback")
+        finally:
+            self._readers.put(reader)
 
     def adopt(self, other: "Database", is_wanted: Callable[[], bool]) -> bool:
         """Hold what another database holds, in place of all that is here: in one transaction, if `is_wanted` says so
         when nobody else can write any more. Raises as `writing`.
         """
-        with self._changing(), other.reading() as source:
+        with other.reading() as source, self._changing():
             if not is_wanted():
                 return False
             source.backup(self._writer)
@@ -102,12 +111,21 @@ class Database:
 
     def close(self) -> None:
         """Close it; what was written is in the database file then, not in its journal, unless others have it open."""
-        with self._lock, self._reading, ExitStack() as turn:
-            if self._refusal is None:
-                with suppress(MemoryUnwritable):  # then others have it open, and SQLite writes nothing
-                    turn.enter_context(self._turn())
+        with self._lock, self._no_readers(), ExitStack() as turn:
+            with suppress(MemoryUnwritable):  # then others have it open, or it is read-only: SQLite writes nothing
+                turn.enter_context(self._turn())
             self._refusal = "it was closed"
             self._opened.close()
+
+    @contextmanager
+    def _no_readers(self) -> Iterator[None]:
+        """The time in which nobody reads."""
+        readers = [self._readers.get() for _ in range(_N_READERS)]
+        try:
+            yield
+        finally:
+            for reader in readers:
+                self._readers.put(reader)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -121,7 +139,8 @@ class Database:
                     yield
                 except sqlite3.Error as error:
                     if is_failed_sync(error):
-                        self._refusal = f"the disk failed ({error}), and what it lost is not known; open it anew"
+                        lost = "what that lost is not known: check the disk, and open it anew"
+                        self._refusal = f"a sync failed ({error}), and {lost}"
                     raise
 
     def _refuse_another(self) -> None:
@@ -138,7 +157,7 @@ class Database:
         another one checkpoints (https://sqlite.org/wal.html#walresetbug), and commits and closing do both.
         """
         with disk_errors(self.path):
-            descriptor = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             if not _is_locked_within(self._patience_s, descriptor):
                 reason = f"another process has been writing to it for {self._patience_s:g} s"
@@ -179,6 +198,7 @@ class Database:
             isolation_level=None,
             check_same_thread=False,
         )
+        connection.text_factory = _text
         connection.execute("pragma trusted_schema = off")
         connection.execute("pragma mmap_size = 0")  # a bad sector is to be an error, not a signal that ends the process
         return closing(connection)
@@ -208,7 +228,28 @@ class Database:
             raise MemoryDamaged(f"{self.path} is a database of another program")
         if version != self._form.version:
             raise MemoryDamaged(f"{self.path} has format {version}, and this Poly reads format {self._form.version}")
+        if _statements(connection) != _statements_of(self._form):
+            raise MemoryDamaged(f"{self.path} is damaged: its tables are not as this Poly makes them")
         return True
+
+
+@cache
+def _statements_of(form: Format) -> frozenset[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(form.tables)
+        return _statements(connection)
+
+
+def _statements(connection: sqlite3.Connection) -> frozenset[tuple[str, str]]:
+    """What was made by which statement; not what SQLite made for these, since its versions may differ in that."""
+    made = connection.execute("select name, sql from sqlite_schema where sql is not null").fetchall()
+    own = tuple(f"{name}_" for name, sql in made if sql.startswith("CREATE VIRTUAL"))
+    return frozenset((name, sql) for name, sql in made if not name.startswith(("sqlite_", *own)))
+
+
+def _text(raw: bytes) -> str:
+    """Text as it is stored. Damaged text is for checksums to find: an error would stop all that is read with it."""
+    return raw.decode("utf-8", "replace")
 
 
 def _has_content(path: Path) -> bool:

@@ -15,7 +15,10 @@ create table documents (
     outline text not null, -- its headings
     page_starts text not null,
     n_characters integer not null,
-    text blob not null, -- deflated: every chunk has its own part of it in plain
+    rest blob not null, -- deflated: what of its text is in no chunk
+    crc integer not null, -- of its text
+    first_chunk integer not null, -- its chunks have numbers that follow each other
+    n_chunks integer not null,
     added real not null
 );
 create table chunks (
@@ -29,10 +32,17 @@ create table chunks (
     headings text not null,
     text text not null,
     key text not null,
-    vector blob not null,
-    crc integer not null,
     unique (document, place)
 );
+create table vectors ( -- apart from the texts: all of them are read when a memory is opened
+    chunk integer primary key references chunks on delete cascade,
+    vector blob not null,
+    crc integer not null
+);
+create table removed (id integer primary key autoincrement, first integer not null, last integer not null); -- chunks
+create trigger forget_old_removals after insert on removed begin
+    delete from removed where id <= new.id - 1000;
+end;
 create virtual table words using fts5 (text, content = '', tokenize = "porter unicode61 remove_diacritics 2");
 """
 
