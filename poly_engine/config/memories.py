@@ -93,6 +93,11 @@ class MemoryConfig(Section):
         description="Prefer chunks that are unlike each other: 1 goes by the scores alone, 0.7 is usual (maximal "
         "marginal relevance); by default only equal texts are left out.",
     )
+    small_to_big: bool = Field(
+        default=False,
+        description="Whether the sentences of a chunk are embedded, too, and its best one counts as much as all of it; "
+        "needs the built-in store, twice the time and several times the room.",
+    )
     neighbours: NonNegativeInt = Field(
         default=0, description="How many chunks before and behind it each recalled chunk brings along."
     )

@@ -1,8 +1,9 @@
 """How a document gets into a memory: its text is taken out, cut into chunks, embedded and stored."""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
@@ -12,6 +13,7 @@ from poly_engine.memory.chunking import Chunk, ChunkSettings, chunk
 from poly_engine.memory.embedding import Embedding
 from poly_engine.memory.filters import embedding_text
 from poly_engine.memory.records import Document, NewChunk, Vectors
+from poly_engine.memory.sentences import sentences
 from poly_engine.memory.store import Store
 from poly_engine.memory.threads import Threads
 from poly_engine.types import Ingested, IngestProgress
@@ -31,6 +33,8 @@ class IntakeSettings:
     chunks: ChunkSettings
     pre_filter: tuple[str, ...]
     post_filter: tuple[str, ...]
+    has_sentences: bool = False
+    """Whether the sentences of a chunk are embedded, too."""
 
 
 class Intake:
@@ -71,18 +75,35 @@ class Intake:
     ) -> tuple[list[NewChunk], Vectors, int]:
         """The chunks of a document, their vectors, and how many of these were not `known` by their keys."""
         chunks, texts = await self._threads.run(self._chunked, document)
-        new = {one.key: text for one, text in zip(chunks, texts, strict=True) if one.key not in known}
-        vectors = dict(known)
-        keys = list(new)
-        for begin in range(0, len(keys), _TEXTS_AT_ONCE):
-            if on_progress is not None:
-                on_progress(IngestProgress(document.source, begin, len(keys)))
-            part = keys[begin : begin + _TEXTS_AT_ONCE]
-            vectors |= zip(part, await self._embedding.embed([new[key] for key in part]), strict=True)
-        if keys and on_progress is not None:
-            on_progress(IngestProgress(document.source, len(keys), len(keys)))
+        keyed = {one.key: text for one, text in zip(chunks, texts, strict=True)}
+        new = [key for key in keyed if key not in known]
+        parts = await self._threads.run(self._sentences, document, chunks) if self._settings.has_sentences else {}
+        wanted = [*(keyed[key] for key in new), *dict.fromkeys(chain.from_iterable(parts.values()))]
+        embedded = await self._embed(wanted, document.source, on_progress)
+        vectors = {**known, **{key: embedded[keyed[key]] for key in new}}
         rows = np.array([vectors[one.key] for one in chunks], np.float32)
+        chunks = [
+            replace(one, sentences=np.stack([embedded[text] for text in parts[one.key]])) if parts.get(one.key) else one
+            for one in chunks
+        ]
         return chunks, rows.reshape(-1, self._embedding.fingerprint.dimensions), len(new)
+
+    async def _embed(self, texts: Sequence[str], source: str, on_progress: OnProgress | None) -> dict[str, Vectors]:
+        """The vectors of texts."""
+        vectors: dict[str, Vectors] = {}
+        for begin in range(0, len(texts), _TEXTS_AT_ONCE):
+            if on_progress is not None:
+                on_progress(IngestProgress(source, begin, len(texts)))
+            part = texts[begin : begin + _TEXTS_AT_ONCE]
+            vectors |= zip(part, await self._embedding.embed(part), strict=True)
+        if texts and on_progress is not None:
+            on_progress(IngestProgress(source, len(texts), len(texts)))
+        return vectors
+
+    def _sentences(self, document: Document, chunks: Sequence[NewChunk]) -> dict[str, list[str]]:
+        """What is embedded of the sentences of chunks, by the keys of these."""
+        clipped = self._embedding.clipped
+        return {one.key: list(map(clipped, sentences(document.text[one.start : one.end]))) for one in chunks}
 
     def _chunked(self, document: Document) -> tuple[list[NewChunk], list[str]]:
         """The chunks, and what of each is embedded."""

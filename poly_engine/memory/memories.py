@@ -95,6 +95,9 @@ def _open(name: str, config: MemoryConfig, embedding: Embedding, extractor: Extr
     defaults = RecallOptions(min_score=config.min_score, mmr=config.mmr, neighbours=config.neighbours)
     folder = _folder(name, config)
     store = open_store(config.store, folder, embedding.fingerprint)
+    if config.small_to_big and not store.keeps_sentences:
+        store.close()
+        raise InvalidRequest(f"memory {name}: small_to_big needs the built-in store, which keeps sentences, too")
     try:
         return Memory(
             store,
@@ -124,7 +127,7 @@ def _intake_settings(name: str, config: MemoryConfig, embedding: Embedding) -> I
     longest = min(config.chunk_max_tokens, embedding.max_tokens)
     overlap = min(config.chunk_overlap_tokens, longest // 2)
     chunks = ChunkSettings(longest, config.chunk_separators, overlap)
-    return IntakeSettings(chunks, config.pre_filter, config.post_filter)
+    return IntakeSettings(chunks, config.pre_filter, config.post_filter, config.small_to_big)
 
 
 def _folder(name: str, config: MemoryConfig) -> Path:

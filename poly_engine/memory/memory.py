@@ -11,13 +11,16 @@ from poly_engine.memory.embedding import Embedding
 from poly_engine.memory.ingestion import Ingestion
 from poly_engine.memory.intake import Intake, IntakeSettings, OnProgress
 from poly_engine.memory.queue import IngestQueue
-from poly_engine.memory.recall import CANDIDATES, Selection, fuse
-from poly_engine.memory.records import Fingerprint, Query, Vectors
+from poly_engine.memory.recall import CANDIDATES, Selection, by_sentences, fuse
+from poly_engine.memory.records import Fingerprint, Found, Query, Vectors
 from poly_engine.memory.store import Store
 from poly_engine.memory.threads import Threads
 from poly_engine.types import ChunkInfo, DocumentInfo, Hit, Ingested, IngestJob, Recalled, RecallOptions
 
 __all__ = ["Memory"]
+
+_TO_LOOK_INTO = 4
+"""Times as many chunks as are wanted are looked into, sentence by sentence."""
 
 
 class Memory:
@@ -39,6 +42,7 @@ class Memory:
         self._store = store
         self._embedding = embedding
         self._defaults = defaults
+        self._has_sentences = settings.has_sentences
         self._threads = Threads("memory")
         self._intake = Intake(store, settings, embedding, extractor, self._threads)
         self._ingestion = Ingestion(IngestQueue(queue_path), self._intake, self._threads)
@@ -135,6 +139,9 @@ class Memory:
         chunks, vectors, n_embedded = entry.chunks, entry.vectors, 0
         if fingerprint != self._embedding.fingerprint:
             chunks, vectors, n_embedded = await self._intake.embedded(entry.document, {})
+        elif self._has_sentences:
+            known = dict(zip((one.key for one in entry.chunks), entry.vectors, strict=True))
+            chunks, vectors, n_embedded = await self._intake.embedded(entry.document, known)
         await self._threads.run(self._store.put, entry.document, chunks, vectors)
         return Ingested(source, "added" if before is None else "replaced", len(chunks), n_embedded)
 
@@ -145,8 +152,7 @@ class Memory:
         return replace(self._defaults, n=options.n, sources=options.sources, **given)
 
     def _recalled(self, prompt: str, vector: Vectors, options: RecallOptions) -> Recalled:
-        found = self._store.search(Query(vector, prompt, max(options.n, CANDIDATES), options.sources))
-        selection = Selection(fuse(found, prompt))
+        selection = Selection(fuse(self._found(prompt, vector, options), prompt))
         selection.drop_duplicates()
         if options.min_score is not None or options.mmr is not None:
             vectors = self._store.vectors(selection.chunks)
@@ -157,6 +163,15 @@ class Memory:
         if options.neighbours:
             selection.widen(options.n, lambda hit: self._widened(hit, options.neighbours or 0))
         return selection.limit(options.n, lambda hits: self._fit(hits, options.max_tokens))
+
+    def _found(self, prompt: str, vector: Vectors, options: RecallOptions) -> Found:
+        n = max(options.n, CANDIDATES)
+        if not self._has_sentences:
+            return self._store.search(Query(vector, prompt, n, options.sources))
+        found = self._store.search(Query(vector, prompt, _TO_LOOK_INTO * n, options.sources))
+        nearest = [match.chunk for match in found.nearest]
+        found = replace(found, matching=found.matching[:n])
+        return by_sentences(found, vector, self._store.sentences(nearest), n)
 
     def _fit(self, hits: Sequence[Hit], max_tokens: int | None) -> bool:
         return max_tokens is None or sum(self._embedding.counter.count([hit.text for hit in hits])) <= max_tokens

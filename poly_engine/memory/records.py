@@ -46,7 +46,8 @@ class Document:
 @dataclass(frozen=True, slots=True)
 class NewChunk:
     """A part of a document: `text[start:end]`, below `headings`, on pages from 1 if there are any. `key` tells what was
-    embedded: chunks of equal keys have equal vectors.
+    embedded: chunks of equal keys have equal vectors. `sentences` are the vectors of its sentences,
+    shape (n, dimensions), where a memory wants them.
     """
 
     start: int
@@ -55,6 +56,7 @@ class NewChunk:
     headings: tuple[str, ...] = ()
     first_page: int | None = None
     last_page: int | None = None
+    sentences: Vectors | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

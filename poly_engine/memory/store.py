@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from typing import ClassVar
 
 from poly_engine.memory.records import ChunkId, Document, Found, NewChunk, Query, StoredChunk, Vectors
 from poly_engine.types import DocumentInfo
@@ -16,6 +17,9 @@ class Store(ABC):
     embedding model; opening it with another raises MemoryMismatch. Methods raise MemoryUnavailable when the server of
     the store does not answer, and those that change something MemoryUnwritable.
     """
+
+    keeps_sentences: ClassVar[bool] = False
+    """Whether it keeps the vectors of sentences, too."""
 
     @abstractmethod
     def put(self, document: Document, chunks: Sequence[NewChunk], vectors: Vectors) -> None:
@@ -55,6 +59,11 @@ class Store(ABC):
     @abstractmethod
     def vectors(self, chunks: Collection[ChunkId]) -> Mapping[ChunkId, Vectors]:
         """The vectors of chunks; what is gone is left out."""
+
+    def sentences(self, chunks: Collection[ChunkId]) -> Mapping[ChunkId, Vectors]:
+        """The vectors of the sentences of chunks that were put with them; {} if the store does not keep these."""
+        del chunks
+        return {}
 
     @abstractmethod
     def search(self, query: Query) -> Found:

@@ -47,12 +47,16 @@ class Words:
 
 def embedding_of(words: Words, model: Fingerprint = MODEL) -> Embedding:
     """What a memory uses of it; another fingerprint makes it another model."""
-    return Embedding(model, words, 12, words.embed)  # type: ignore[arg-type]  # it counts words
+    return Embedding(model, words, 40, words.embed)  # type: ignore[arg-type]  # it counts words
 
 
 @asynccontextmanager
 async def opened(
-    folder: Path, words: Words, store: Store | None = None, defaults: RecallOptions = NO_OPTIONS
+    folder: Path,
+    words: Words,
+    store: Store | None = None,
+    defaults: RecallOptions = NO_OPTIONS,
+    settings: IntakeSettings = SETTINGS,
 ) -> AsyncIterator[Memory]:
     """A memory in a folder, over the built-in store unless another is given."""
     embedding = embedding_of(words)
@@ -60,7 +64,7 @@ async def opened(
         memory = Memory(
             store or FileStore(folder / "memory.db", MODEL),
             folder / "queue.db",
-            settings=SETTINGS,
+            settings=settings,
             embedding=embedding,
             extractor=extractor,
             defaults=defaults,

@@ -31,19 +31,22 @@ def add(writer: sqlite3.Connection, document: Document, chunks: Sequence[NewChun
     """Add a document with its chunks."""
     (last,) = writer.execute("select coalesce(max(seq), 0) from sqlite_sequence where name = 'chunks'").fetchone()
     number = _add_document(writer, document, chunks, last + 1)
-    rows, words, stored = [], [], []
+    rows, words, stored, sentences = [], [], [], []
     for place, (chunk, vector) in enumerate(zip(chunks, vectors, strict=True)):
         text = document.text[chunk.start : chunk.end]
         span = (chunk.start, chunk.end, chunk.first_page, chunk.last_page)
         rows.append((last + 1 + place, number, place, *span, json.dumps(chunk.headings), text, chunk.key))
         words.append((last + 1 + place, _words(document.title, chunk.headings, text)))
         stored.append((last + 1 + place, *packed(vector)))
+        if chunk.sentences is not None:
+            sentences.append((last + 1 + place, *packed(chunk.sentences)))
     writer.executemany(
         "insert into chunks (id, document, place, start, end, first_page, last_page, headings, text, key)"
         " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
     writer.executemany("insert into vectors (chunk, vector, crc) values (?, ?, ?)", stored)
+    writer.executemany("insert into sentences (chunk, vectors, crc) values (?, ?, ?)", sentences)
     writer.executemany("insert into words (rowid, text) values (?, ?)", words)
 
 
@@ -87,7 +90,7 @@ def chunk_of(row: Row) -> StoredChunk:
 
 
 def _headings(stored: str) -> tuple[str, ...]:
-    """The headings of a chunk. Where they are damaged there are none: the chunk can be read and removed all the same."""
+    """The headings of a chunk. Where they are damaged there are none: it can be read and removed all the same."""
     if stored == "[]":
         return ()
     try:

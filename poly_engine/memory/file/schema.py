@@ -39,6 +39,11 @@ create table vectors ( -- apart from the texts: all of them are read when a memo
     vector blob not null,
     crc integer not null
 );
+create table sentences ( -- of the chunks that have several, if the memory wants that
+    chunk integer primary key references chunks on delete cascade,
+    vectors blob not null, -- one after the other
+    crc integer not null
+);
 create table removed (id integer primary key autoincrement, first integer not null, last integer not null); -- chunks
 create trigger forget_old_removals after insert on removed begin
     delete from removed where id <= new.id - 1000;

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import threading
 import uuid
+import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -55,6 +56,8 @@ class FileStore(Store):
         self._index = VectorIndex(path, fingerprint, n_exact)
         self._words = ThreadPoolExecutor(1, "words of a memory")
         self._terms = TermCounts()
+
+    keeps_sentences = True
 
     @property
     def is_indexed(self) -> bool:
@@ -110,6 +113,12 @@ class FileStore(Store):
     def vectors(self, chunks: Collection[ChunkId]) -> Mapping[ChunkId, Vectors]:
         wanted = "select chunk, vector from vectors where chunk in (select value from json_each(?))"
         return {chunk: unpacked(raw) for chunk, raw in self._rows(wanted, (json.dumps(list(chunks)),))}
+
+    def sentences(self, chunks: Collection[ChunkId]) -> Mapping[ChunkId, Vectors]:
+        wanted = "select chunk, vectors, crc from sentences where chunk in (select value from json_each(?))"
+        rows = self._rows(wanted, (json.dumps(list(chunks)),))
+        dimensions = self._vectors.dimensions
+        return {chunk: unpacked(raw).reshape(-1, dimensions) for chunk, raw, crc in rows if zlib.crc32(raw) == crc}
 
     def search(self, query: Query) -> Found:
         among = None if query.sources is None else self._spans(query.sources)

@@ -111,11 +111,13 @@ class VectorTable:
         return [Match(int(ids[i]), float(scores[i])) for i in order if scores[i] != -np.inf]
 
     def _scores(self, vector: Vectors, part: Part) -> Vectors:
-        scores: Vectors
-        if isinstance(part, slice) or 4 * len(part) < len(self.ids):
-            scores = self.vectors[part] @ vector
-        else:  # to pick a row takes four times as long as to multiply it
-            scores = (self.vectors @ vector)[part]
+        scores = np.empty(len(self.ids[part]), np.float32)
+        if isinstance(part, slice):
+            np.vecdot(self.vectors[part], vector, out=scores)  # half the time of @, and one core instead of all
+        else:
+            for begin in range(0, len(part), _ROWS_AT_ONCE):  # a copy of many rows takes longer than to multiply them
+                some = slice(begin, begin + _ROWS_AT_ONCE)
+                np.vecdot(self.vectors[part[some]], vector, out=scores[some])
         scores[~self.is_present[part]] = -np.inf
         return scores
 
