@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from poly_engine.errors import EngineFailed, MemoryMismatch
@@ -14,7 +15,7 @@ from poly_engine.memory.chunking import ChunkSettings
 from poly_engine.memory.file import FileStore
 from poly_engine.memory.file.rebuild import stored_fingerprint
 from poly_engine.memory.intake import IntakeSettings
-from poly_engine.memory.records import Fingerprint, Vectors
+from poly_engine.memory.records import Fingerprint, Query, Vectors
 from poly_engine.memory.reindexing import reindex
 from poly_engine.types import Ingested, RecallOptions
 from tests.memory.stores import document, vectors
@@ -100,6 +101,24 @@ async def test_what_others_write_meanwhile_is_there_in_the_end(folder: Path) -> 
     await made_anew(folder, Interrupted())
     other.close()
     assert sources(folder) == ["1.txt", "2.txt", "late.txt"]
+
+
+async def test_who_has_the_old_one_open_neither_finds_nor_stores_what_cannot_be_compared(folder: Path) -> None:
+    before = FileStore(folder / "memory.db", MODEL)
+    query = Query(embedded(), "something", 3)
+    assert len(before.search(query).nearest) == 3
+    await made_anew(folder, Words())
+    with pytest.raises(MemoryMismatch):
+        before.search(query)
+    with pytest.raises(MemoryMismatch):
+        before.put(*document("late.txt", ["A late one."]), embedded()[np.newaxis])
+    before.close()
+    assert sources(folder) == SOURCES
+
+
+def embedded() -> Vectors:
+    """A vector of the old model."""
+    return np.full(DIMENSIONS, DIMENSIONS**-0.5, np.float32)
 
 
 async def test_an_empty_memory_takes_the_new_model(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from poly_engine.errors import MemoryDamaged, MemoryMismatch
 from poly_engine.memory.file.database import Database
-from poly_engine.memory.file.index import N_EXACT, VectorIndex
+from poly_engine.memory.file.index import VectorIndex
 from poly_engine.memory.file.rows import CHUNKS, DOCUMENTS, Row, add, chunk_of, document_of, remove
 from poly_engine.memory.file.schema import FORMAT
 from poly_engine.memory.file.vectors import EVERYTHING, Part, Span, VectorTable, unpacked
@@ -39,21 +39,24 @@ _NO_LIMIT = 1 << 62
 class FileStore(Store):
     """Documents, chunks, vectors and words of one memory, in a file.
 
-    Up to `n_exact` vectors are compared one by one; among more an index finds the near ones, once it is made. Raises
-    MemoryMismatch if the vectors of the memory are of another model than `fingerprint` says, and MemoryDamaged if the
-    file is none of ours.
+    Up to `most_exact` vectors, or as many as is quick, are all compared; among more an index finds the near ones, once it
+    is made. Raises MemoryMismatch if the vectors of the memory are of another model than
+    `fingerprint` says, and MemoryDamaged if the file is none of ours.
     """
 
-    def __init__(self, path: Path, fingerprint: Fingerprint, *, n_exact: int = N_EXACT) -> None:
+    def __init__(self, path: Path, fingerprint: Fingerprint, *, most_exact: int | None = None) -> None:
         self._database = Database(path, FORMAT)
+        self._fingerprint = fingerprint
         try:
-            self._check(fingerprint)
+            self._check()
         except BaseException:
             self._database.close()
             raise
         self._nearing = threading.Lock()
         self._vectors = VectorTable(fingerprint.dimensions)
-        self._index = VectorIndex(path, fingerprint, n_exact)
+        self._index = VectorIndex(
+            path, fingerprint, n_exact(fingerprint.dimensions) if most_exact is None else most_exact
+        )
         self._words = ThreadPoolExecutor(1, "words of a memory")
         self._terms = TermCounts()
 
@@ -67,6 +70,7 @@ class FileStore(Store):
     def put(self, document: Document, chunks: Sequence[NewChunk], vectors: Vectors) -> None:
         assert len(chunks) == len(vectors), f"{len(chunks)} chunks and {len(vectors)} vectors"
         with self._database.writing() as writer:
+            self._refuse_other_model(writer)
             remove(writer, document.source)
             add(writer, document, chunks, vectors)
 
@@ -149,6 +153,7 @@ class FileStore(Store):
         """By the cosine."""
         with self._nearing:
             with self._database.reading() as reader:
+                self._refuse_other_model(reader)
                 self._vectors.refresh(reader)
             return self._vectors.nearest(query.vector, query.n, self._parts(query, among))
 
@@ -173,22 +178,23 @@ class FileStore(Store):
         rows = self._rows(CHUNKS + " where chunks.id in (select value from json_each(?))", (wanted,))
         return {row[0]: chunk_of(row) for row in rows}
 
-    def _check(self, fingerprint: Fingerprint) -> None:
+    def _check(self) -> None:
         """Refuse vectors of another model. What is new gets this one."""
-        facts = self._facts()
-        if not facts:
+        if not self._rows("select 1 from facts"):
             with self._database.writing() as writer:
-                values = {**asdict(fingerprint), "generation": uuid.uuid4().hex}
+                values = {**asdict(self._fingerprint), "generation": uuid.uuid4().hex}
                 writer.executemany(
                     "insert or ignore into facts values (?, ?)", [(key, str(value)) for key, value in values.items()]
                 )
-            facts = self._facts()
-        stored = Fingerprint(facts["model"], int(facts["dimensions"]), facts["digest"])
-        if stored != fingerprint:
-            raise MemoryMismatch(self._database.path, stored.model, fingerprint.model)
+        with self._database.reading() as reader:
+            self._refuse_other_model(reader)
 
-    def _facts(self) -> dict[str, str]:
-        return dict(self._rows("select key, value from facts"))
+    def _refuse_other_model(self, connection: sqlite3.Connection) -> None:
+        """All may have been embedded anew by another process since this one opened it."""
+        facts = dict(connection.execute("select key, value from facts").fetchall())
+        stored = Fingerprint(facts["model"], int(facts["dimensions"]), facts["digest"])
+        if stored != self._fingerprint:
+            raise MemoryMismatch(self._database.path, stored.model, self._fingerprint.model)
 
     def _spans(self, sources: Collection[str]) -> list[Span]:
         return self._rows(
