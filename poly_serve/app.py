@@ -1,5 +1,7 @@
 """The server as an aiohttp application: an engine, behind routes that each have their rule."""
 
+from weakref import WeakSet
+
 from aiohttp import web
 
 from poly_engine import Engine
@@ -8,9 +10,25 @@ from poly_serve.access import Access
 from poly_serve.admission import ADMISSION, Admission
 from poly_serve.engine import ENGINE
 from poly_serve.lifecycle import LIFECYCLE, Lifecycle
-from poly_serve.middleware import log_requests, refuse_strangers
-from poly_serve.routes import memories, models, status, tasks
+from poly_serve.metrics import METRICS, Metrics
+from poly_serve.middleware import add_headers, log_requests, refuse_strangers
+from poly_serve.routes import (
+    memories,
+    memory_upkeep,
+    models,
+    openai_chat,
+    openai_completions,
+    openai_embeddings,
+    openai_models,
+    openai_rerank,
+    openai_tokens,
+    restoring,
+    status,
+    tasks,
+    web as page,
+)
 from poly_serve.routing import ACCESS, add_routes
+from poly_serve.sockets import SOCKETS, close_sockets
 from poly_serve.stats import STATS, Stats
 
 __all__ = ["ROUTES", "create_app"]
@@ -18,7 +36,24 @@ __all__ = ["ROUTES", "create_app"]
 _MOST_WAITING = 64
 _MOST_BODY_BYTES = 16 << 20
 
-ROUTES = (*status.ROUTES, *tasks.ROUTES, *models.ROUTES, *memories.ROUTES)
+_OPENAI_ROUTES = (
+    *openai_models.ROUTES,
+    *openai_chat.ROUTES,
+    *openai_completions.ROUTES,
+    *openai_embeddings.ROUTES,
+    *openai_rerank.ROUTES,
+    *openai_tokens.ROUTES,
+)
+ROUTES = (
+    *page.ROUTES,
+    *status.ROUTES,
+    *tasks.ROUTES,
+    *models.ROUTES,
+    *memories.ROUTES,
+    *memory_upkeep.ROUTES,
+    *restoring.ROUTES,
+    *_OPENAI_ROUTES,
+)
 
 
 def create_app(engine: Engine, config: Config) -> web.Application:
@@ -33,6 +68,10 @@ def create_app(engine: Engine, config: Config) -> web.Application:
     app[ACCESS] = access
     app[LIFECYCLE] = lifecycle = Lifecycle()
     app[ADMISSION] = Admission(config.max_concurrent, _MOST_WAITING, lifecycle)
-    app[STATS] = Stats()
+    app[METRICS] = metrics = Metrics()
+    app[STATS] = Stats(metrics)
+    app[SOCKETS] = WeakSet()
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(close_sockets)
     add_routes(app, ROUTES)
     return app

@@ -1,19 +1,36 @@
 """What comes in: prompts and bodies, checked before anything is done with them."""
 
 import json
+import re
+from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from poly_engine import InvalidRequest
+from poly_engine.errors import suggestion
+from poly_serve.wire import decoded
 
-__all__ = ["body_of", "json_of", "prompt_of", "truth_of"]
+__all__ = ["InvalidParameter", "body_of", "json_object", "json_of", "prompt_of", "thing_of", "truth_of", "wants_detail"]
 
 _MOST_BODY_BYTES = 8 << 20
 _DEEPEST = 64
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+
+_BODY = web.RequestKey("body", dict[str, Any])  # Any: as JSON
 
 B = TypeVar("B", bound=BaseModel)
+T = TypeVar("T")
+
+
+class InvalidParameter(InvalidRequest):
+    """One parameter of a body is not as it has to be; `param` is the path to it, such as messages[2].role."""
+
+    def __init__(self, param: str, reason: str) -> None:
+        super().__init__(f"{param or 'the body'}: {reason}")
+        self.param = param
 
 
 async def prompt_of(request: web.Request) -> str:
@@ -28,31 +45,61 @@ async def prompt_of(request: web.Request) -> str:
 
 
 async def body_of(request: web.Request, kind: type[B]) -> B:
-    """The body of a request, as what it has to be. Raises InvalidRequest that names the first key that is wrong."""
+    """The body of a request, as what it has to be. Raises InvalidParameter that names the first key that is wrong."""
     try:
         return kind.model_validate(await json_of(request))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the body"
-        raise InvalidRequest(f"{where}: {first['msg']}") from error
+        raise InvalidParameter(_path(first["loc"]), first["msg"]) from error
 
 
 async def json_of(request: web.Request) -> dict[str, Any]:  # Any: as JSON
-    """The JSON object in the body of a request. Raises InvalidRequest."""
+    """The JSON object in the body of a request; all its texts can be written as UTF-8. Raises InvalidRequest."""
+    if _BODY not in request:
+        request[_BODY] = await _read_json(request)
+    return request[_BODY]
+
+
+async def _read_json(request: web.Request) -> dict[str, Any]:  # Any: as JSON
     if request.content_type not in ("application/json", "application/octet-stream"):
         raise InvalidRequest(f"the body has to be application/json, and it is said to be {request.content_type}")
-    text = await request.read()
-    if len(text) > _MOST_BODY_BYTES:
-        raise InvalidRequest(f"the body is larger than {_MOST_BODY_BYTES >> 20} MiB")
+    too_large = InvalidRequest(f"the body is larger than {_MOST_BODY_BYTES >> 20} MiB")
     try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise too_large from error
+    if len(raw) > _MOST_BODY_BYTES:
+        raise too_large
+    return json_object(raw, "the body")
+
+
+def json_object(raw: bytes, what: str) -> dict[str, Any]:  # Any: as JSON
+    """The JSON object in `raw`, whose texts can all be written as UTF-8. Raises InvalidRequest about `what` it is."""
+    try:
+        text = raw.decode()
         content = json.loads(text, parse_constant=_refuse_constant)
+        if _HALF.search(text):  # in pairs they are a character, which is written here as one
+            json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"the body is no JSON: {str(error)[:200]}") from error
+        raise InvalidRequest(f"{what} is no JSON: {str(error)[:200]}") from error
     if not isinstance(content, dict):
-        raise InvalidRequest("the body has to be a JSON object")
+        raise InvalidRequest(f"{what} has to be a JSON object")
     if _depth(content) > _DEEPEST:
-        raise InvalidRequest(f"the body is nested more than {_DEEPEST} deep")
+        raise InvalidRequest(f"{what} is nested more than {_DEEPEST} deep")
     return content
+
+
+def thing_of(kind: type[T], plain: object, where: str) -> T:
+    """A dataclass of what JSON holds. Raises InvalidParameter that names what is wrong, also a key that it has not."""
+    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # only dataclasses are asked for
+    for key in plain if isinstance(plain, dict) else ():
+        if key not in known:
+            raise InvalidParameter(_path((where, key)), f"there is no such key{suggestion(str(key), known)}")
+    try:
+        return decoded(kind, plain)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InvalidParameter(_path((where, *first["loc"])), first["msg"]) from error
 
 
 def truth_of(request: web.Request, key: str, *, default: bool) -> bool:
@@ -63,6 +110,15 @@ def truth_of(request: web.Request, key: str, *, default: bool) -> bool:
     if text not in ("true", "false", "1", "0"):
         raise InvalidRequest(f"{key} has to be true or false, not {text!r}")
     return text in ("true", "1")
+
+
+def wants_detail(request: web.Request) -> bool:
+    """Whether somebody asks for more than the original tells, with ?detail=1."""
+    return request.query.get("detail") in ("true", "1")
+
+
+def _path(where: Sequence[str | int]) -> str:
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in where).removeprefix(".")
 
 
 def _refuse_constant(name: str) -> None:

@@ -2,6 +2,7 @@
 stranger sent it.
 """
 
+import asyncio
 import logging
 import re
 import time
@@ -12,12 +13,17 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-__all__ = ["REQUEST_ID", "log_requests", "refuse_strangers"]
+from poly_serve.metrics import METRICS
+
+__all__ = ["REQUEST_ID", "add_headers", "log_requests", "refuse_strangers"]
 
 _log = logging.getLogger(__name__)
 
 REQUEST_ID = web.RequestKey("request_id", str)
+ORIGIN = web.RequestKey("origin", str)
+"""Of the page that asks, if it may."""
 
+_CLIENT_LEFT = 499  # as nginx has it
 _ID = re.compile(r"[\w.-]{1,64}")
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
@@ -35,15 +41,39 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
     except web.HTTPException as error:
         status = error.status
         raise
+    except (asyncio.CancelledError, ConnectionError):
+        status = _CLIENT_LEFT
+        raise
     except Exception:  # noqa: BLE001 - the edge of a request: a bug of ours is logged, and the client told
         _log.exception("request %s failed", request[REQUEST_ID])
         response = web.Response(text="the server failed; its log says why", status=500)
     finally:
-        took_ms = 1000 * (time.monotonic() - begin)
-        _log.info("%s %s %s %s %.0f ms", request[REQUEST_ID], request.method, request.path, status, took_ms)
-    if not response.prepared:
-        response.headers["X-Request-Id"] = request[REQUEST_ID]
+        took_s = time.monotonic() - begin
+        _log.info("%s %s %s %s %.0f ms", request[REQUEST_ID], request.method, request.path, status, 1000 * took_s)
+        request.app[METRICS].add_request(request.method, _pattern(request), status, took_s)
     return response
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell the id of a request, and that a page of another origin may read the answer. Called before the first byte."""
+    if REQUEST_ID in request:
+        response.headers["X-Request-Id"] = request[REQUEST_ID]
+    if ORIGIN in request:
+        wanted = request.headers.get("Access-Control-Request-Headers", "content-type, authorization")
+        response.headers.update(
+            {
+                "Access-Control-Allow-Origin": request[ORIGIN],
+                "Access-Control-Allow-Methods": "GET, POST, OPTIONS, PUT, DELETE",
+                "Access-Control-Allow-Headers": wanted,
+                "Vary": "Origin",
+            }
+        )
+
+
+def _pattern(request: web.Request) -> str:
+    """The path of a request with names left out; of one that leads nowhere nothing, or anybody could make many."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "none"
 
 
 def refuse_strangers(hosts: Collection[str], origins: Collection[str] | None) -> Middleware:
@@ -62,13 +92,11 @@ def refuse_strangers(hosts: Collection[str], origins: Collection[str] | None) ->
         is_own = origin is None or urlsplit(origin).netloc == request.host
         if not is_own and "*" not in known_origins and origin not in known_origins:
             return web.Response(text=f"pages of {origin} may not use this server", status=403)
-        if request.method == "OPTIONS" and origin is not None:
-            response: web.StreamResponse = web.Response(status=204)
-        else:
-            response = await handler(request)
-        if origin is not None and not response.prepared:
-            response.headers.update(_allowing(origin))
-        return response
+        if origin is not None:
+            request[ORIGIN] = origin
+            if request.method == "OPTIONS":  # a browser asks whether it may ask
+                return web.Response(status=204)
+        return await handler(request)
 
     return refuse
 
@@ -79,12 +107,3 @@ def _hostname(host: str) -> str:
     if not name or not port.isdigit():
         name = host
     return name.removeprefix("[").removesuffix("]").lower()
-
-
-def _allowing(origin: str) -> dict[str, str]:
-    return {
-        "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Methods": "GET, POST, OPTIONS, PUT, DELETE",
-        "Access-Control-Allow-Headers": "content-type, authorization",
-        "Vary": "Origin",
-    }

@@ -1,7 +1,10 @@
-"""Errors as answers: in plain text on the routes of the original, as error objects on those of OpenAI."""
+"""Errors as answers: in plain text on the routes of the original, or as JSON for who asks for that; as error objects on
+the routes of OpenAI.
+"""
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from aiohttp import web
 
@@ -16,15 +19,27 @@ from poly_engine.errors import (
     MemoryUnavailable,
     MemoryUnwritable,
     ModelLoadFailed,
+    ModelNotFound,
     NotFound,
     Overloaded,
     PolyError,
     SessionBusy,
+    TaskNotFound,
     Unauthorized,
     UnreadableDocument,
 )
+from poly_serve.inputs import InvalidParameter, wants_detail
+from poly_serve.wire import error_record
 
-__all__ = ["in_plain_text", "json_reply", "openai_error", "status_of"]
+__all__ = [
+    "asks_for_json",
+    "in_json",
+    "in_plain_text",
+    "json_reply",
+    "openai_error",
+    "openai_error_object",
+    "status_of",
+]
 
 _STATUSES: Mapping[type[PolyError], int] = {
     UnreadableDocument: 422,
@@ -51,6 +66,7 @@ _TYPES = {
     403: "permission_error",
     404: "not_found_error",
     422: "invalid_request_error",
+    429: "rate_limit_error",
     503: "unavailable_error",
 }
 
@@ -63,9 +79,19 @@ def status_of(error: PolyError) -> int:
 
 
 def json_reply(value: object, status: int = 200) -> web.Response:
-    """JSON without spaces, as the original writes it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """JSON without spaces, as the original writes it; dataclasses are objects."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=asdict)
     return web.Response(text=text, content_type="application/json", status=status)
+
+
+def asks_for_json(request: web.Request) -> bool:
+    """Whether somebody wants to be told of errors in JSON, where they are told in plain text."""
+    return "application/json" in request.headers.get("Accept", "") or wants_detail(request)
+
+
+def in_json(error: PolyError) -> web.Response:
+    """As `poly_serve.wire` writes it: {"code":…,"message":…} and what else it knows."""
+    return web.json_response(error_record(error), status=status_of(error), headers=_headers(error))
 
 
 def in_plain_text(error: PolyError) -> web.Response:
@@ -75,16 +101,33 @@ def in_plain_text(error: PolyError) -> web.Response:
     return web.Response(text=_words(error), status=status_of(error), headers=_headers(error))
 
 
-def openai_error(error: PolyError, param: str | None = None) -> web.Response:
-    """As an error object."""
-    status = status_of(error)
+def openai_error(error: PolyError) -> web.Response:
+    """As an error object, with the status that tells clients of OpenAI what to do: after 429 they try again later."""
+    return web.json_response(openai_error_object(error), status=_openai_status(error), headers=_headers(error))
+
+
+def openai_error_object(error: PolyError) -> dict[str, object]:
+    """What OpenAI answers in place of what was asked for. A task is a model there."""
     told = {
         "message": str(error),
-        "type": _TYPES.get(status, "server_error"),
-        "param": param,
-        "code": error.code,
+        "type": _TYPES.get(_openai_status(error), "server_error"),
+        "param": _param(error),
+        "code": ModelNotFound.code if isinstance(error, TaskNotFound) else error.code,
     }
-    return web.json_response({"error": told}, status=status, headers=_headers(error))
+    return {"error": told}
+
+
+def _openai_status(error: PolyError) -> int:
+    return 429 if isinstance(error, Overloaded) else status_of(error)
+
+
+def _param(error: PolyError) -> str | None:
+    match error:
+        case InvalidParameter():
+            return error.param or None
+        case NotFound() | Forbidden():
+            return "model"
+    return None
 
 
 def _words(error: PolyError) -> str:

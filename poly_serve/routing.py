@@ -7,17 +7,40 @@ from typing import ClassVar, TypeAlias
 
 from aiohttp import web
 
-from poly_engine.errors import PolyError, Unauthorized
+from poly_engine.errors import NotFound, PolyError, Unauthorized
 from poly_serve.access import Access, Kind, Principal
+from poly_serve.engine import ENGINE
+from poly_serve.inputs import InvalidParameter, json_of
 from poly_serve.lifecycle import LIFECYCLE
+from poly_serve.replies import asks_for_json
 
-__all__ = ["ACCESS", "PRINCIPAL", "ROUTE", "Anyone", "Handler", "Known", "Named", "Route", "Rule", "add_routes"]
+__all__ = [
+    "ACCESS",
+    "MODEL_PREFIX",
+    "NAME",
+    "PRINCIPAL",
+    "ROUTE",
+    "Anyone",
+    "Handler",
+    "Known",
+    "Named",
+    "NamedInBody",
+    "NamedModelOrUser",
+    "Route",
+    "Rule",
+    "add_routes",
+    "without_names",
+]
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 ACCESS = web.AppKey("access", Access)
 PRINCIPAL = web.RequestKey("principal", Principal)
 """Who asks; set before a handler is called, unless anyone may."""
+NAME = web.RequestKey("name", str)
+"""The task or model that a body names; set where the rule is NamedInBody."""
+MODEL_PREFIX = "model:"
+"""What may stand before the name of a model in a body, and has to where a task has the same name."""
 
 
 class Rule(ABC):
@@ -57,6 +80,37 @@ class Named(Rule):
         principal.check(self.kind, request.match_info["name"])
 
 
+class NamedModelOrUser(Rule):
+    """Whoever may use the model {name}, or a task or a memory that uses it."""
+
+    async def check(self, request: web.Request, principal: Principal) -> None:
+        engine, name = request.app[ENGINE], request.match_info["name"]
+        tasks = [task.name for task in await engine.tasks() if task.model == name]
+        memories = [memory.name for memory in await engine.memories() if memory.embedding_model == name]
+        may_use_task = any(principal.may_use(Kind.TASK, task) for task in tasks)
+        if not (may_use_task or any(principal.may_use(Kind.MEMORY, memory) for memory in memories)):
+            principal.check(Kind.MODEL, name)
+
+
+class NamedInBody(Rule):
+    """Whoever may use the task or the model that the body calls "model", as OpenAI has it.
+
+    It becomes NAME of the request. Raises InvalidRequest if there is none.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+
+    async def check(self, request: web.Request, principal: Principal) -> None:
+        name = (await json_of(request)).get("model")
+        if not isinstance(name, str):
+            raise InvalidParameter("model", f"has to be the name of a {self.kind.name.lower()}")
+        if self.kind is Kind.MODEL:
+            name = name.removeprefix(MODEL_PREFIX)
+        principal.check(self.kind, name)
+        request[NAME] = name
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A route: how it is called, who may call it, and how it tells of errors. The docstring of the handler says what it
@@ -68,6 +122,8 @@ class Route:
     handler: Handler
     rule: Rule
     reply: Callable[[PolyError], web.Response]
+    reply_in_json: Callable[[PolyError], web.Response] | None = None
+    """How it tells of errors to who asks for JSON, if that is another way."""
 
 
 ROUTE = web.RequestKey("route", Route)
@@ -92,10 +148,21 @@ def _guarded(route: Route) -> Handler:
             with request.app[LIFECYCLE].work():
                 return await route.handler(request)
         except PolyError as error:
-            return route.reply(error)
+            told = without_names(error, request.get(PRINCIPAL))
+            if route.reply_in_json is not None and asks_for_json(request):
+                return route.reply_in_json(told)
+            return route.reply(told)
 
     guarded.__doc__ = route.handler.__doc__
     return guarded
+
+
+def without_names(error: PolyError, principal: Principal | None) -> PolyError:
+    """The error, without a suggestion of what somebody may not know of."""
+    if principal is None or not isinstance(error, NotFound):
+        return error
+    is_limited = any(kind.name.lower() == error.kind for kind in principal.claims)
+    return type(error)(error.name) if is_limited else error
 
 
 def _credential(request: web.Request) -> str | None:

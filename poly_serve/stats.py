@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from poly_engine import Done
+from poly_serve.metrics import Metrics
 
 __all__ = ["STATS", "Stats"]
 
@@ -22,13 +23,15 @@ class TaskStats:
 
 
 class Stats:
-    """Counts turns by task."""
+    """Counts turns by task, also for Prometheus."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._tasks: defaultdict[str, TaskStats] = defaultdict(TaskStats)
 
     def add(self, task: str, done: Done) -> None:
         """Count a turn of a task."""
+        self._metrics.add_turn(task, done)
         stats = self._tasks[task]
         stats.cycles += 1
         stats.prompt_s += done.timings.prefill_s

@@ -1,140 +1,182 @@
-"""A chat as JSON events: the subprotocol poly.events.v1 of the WebSocket of a task.
+"""A chat as JSON events: the subprotocol poly.events.v1 of the WebSocket of a task. Every frame is a text.
 
-client: {"type": "open", "system": …, "history": […]}     first, if there is something to say
+client: {"type": "open", "system": …, "history": [{"prompt": …, "answer": …}]}     first, if there is something to say
         {"type": "prompt", "prompt": …, "overrides": {…}, "schema": {"kind": …, "source": …}}
-        {"type": "cancel"}
-server: {"type": "opened"}, then for each prompt the events of `poly_engine.types`, ending in "done" or "error"
+        {"type": "cancel"}                                                         stops the answer that is written
+server: {"type": "opened"}, then for each prompt
+        {"type": "begun"}, when it was found that it can be answered
+        the events of `poly_engine.types`, as they come
+        one of these, when the slot is free again:
+            {"type": "done", …}
+            {"type": "cancelled", "answer": …}, the part that is remembered; null if the prompt is not
+            {"type": "error", "code": …, "message": …}, and then it is not remembered
+        {"type": "refused", "code": "session_busy", …} for a prompt that comes before that
+
+A frame that is none of these ends it with an error.
 """
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from typing import Any
 
-from aiohttp import WSMsgType, web
-from pydantic import ValidationError
+from aiohttp import WSCloseCode, WSMsgType, web
 
-from poly_engine import Bias, Done, Event, InvalidRequest, Overrides, PolyError, Session, Turn
+from poly_engine import Bias, Done, InvalidRequest, Overrides, PolyError, Session, SessionBusy, Turn
 from poly_serve.admission import ADMISSION
 from poly_serve.engine import ENGINE
-from poly_serve.routing import PRINCIPAL
+from poly_serve.inputs import InvalidParameter, json_object, thing_of
+from poly_serve.routing import PRINCIPAL, without_names
+from poly_serve.sockets import Socket
 from poly_serve.stats import STATS
-from poly_serve.wire import decoded, error_record, event_record
+from poly_serve.wire import encoded, error_record, event_record
 
-__all__ = ["PROTOCOL", "converse"]
+__all__ = ["converse"]
 
-PROTOCOL = "poly.events.v1"
-
-T = TypeVar("T")
+Frame = dict[str, Any]  # Any: as JSON
 
 
-async def converse(request: web.Request, socket: web.WebSocketResponse) -> None:
+async def converse(request: web.Request, socket: Socket) -> None:
     """Hold a conversation until the client leaves."""
-    frames = _frames(socket)
-    try:
-        first = await anext(frames, None)
-        if first is None:
-            return
-        session = _session(request, first)
-        async with session:
-            await socket.send_json({"type": "opened"})
-            await _Conversation(request, socket, session).hold(frames, first)
-    except PolyError as error:
-        await socket.send_json(error_record(error))
-        await socket.close()
+    async with asyncio.TaskGroup() as group:
+        conversation = _Conversation(request, socket, group)
+        try:
+            async for frame in _frames(socket):
+                await conversation.obey(frame)
+        except PolyError as error:
+            await conversation.fail(error)
+        finally:
+            await conversation.end()
 
 
 class _Conversation:
-    """One session, and the turn that it is in."""
+    """One session, and the turn that it is in. Nothing holds up whoever reads the frames."""
 
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse, session: Session) -> None:
+    def __init__(self, request: web.Request, socket: Socket, group: asyncio.TaskGroup) -> None:
         self._request = request
         self._socket = socket
-        self._session = session
+        self._group = group
+        self._session: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
+        self._holding: asyncio.Task[None] | None = None
         self._turn: asyncio.Task[None] | None = None
+        self._is_cancelled = False
 
-    async def hold(self, frames: AsyncIterator[dict[str, Any]], first: dict[str, Any]) -> None:
-        try:
-            if first["type"] != "open":
-                await self._obey(first)
-            async for frame in frames:
-                await self._obey(frame)
-        finally:
-            await self._stop()
-
-    async def _obey(self, frame: dict[str, Any]) -> None:
-        match frame["type"]:
+    async def obey(self, frame: Frame) -> None:
+        """Do what a frame says. Raises InvalidRequest for one that makes no sense."""
+        kind = frame["type"]
+        if kind == "open" and self._holding is not None:
+            raise InvalidRequest("the session is open already: only the first frame can open it")
+        if self._holding is None:
+            self._holding = self._group.create_task(self._hold(frame if kind == "open" else {}))
+        match kind:
+            case "open":
+                pass
+            case "prompt" if self._turn is not None:
+                error = SessionBusy("the session is in the middle of a turn; wait for its end, or cancel it")
+                await self.tell({"type": "refused", **error_record(error)})
             case "prompt":
-                await self._begin(frame)
+                self._is_cancelled = False
+                self._turn = self._group.create_task(self._answer(frame))
+                await asyncio.sleep(0)  # let it begin: what is cancelled before that ends without a word
             case "cancel":
-                await self._stop()
-            case unknown:
-                raise InvalidRequest(f"there is no frame of the type {unknown!r}: it is open, prompt or cancel")
+                self._cancel()
+            case _:
+                raise InvalidRequest(f"there is no frame of the type {kind!r}: it is open, prompt or cancel")
 
-    async def _begin(self, frame: dict[str, Any]) -> None:
-        if self._turn is not None and not self._turn.done():
-            await self._socket.send_json({"type": "error", "code": "session_busy", "message": "a turn is running"})
-            return
-        self._turn = asyncio.create_task(self._answer(frame))
+    async def tell(self, record: Mapping[str, object]) -> None:
+        """Send a frame, unless the client is gone, which whoever reads finds out."""
+        with suppress(ConnectionError):
+            await self._socket.send(encoded(record))
 
-    async def _stop(self) -> None:
+    async def fail(self, error: PolyError) -> None:
+        """Say what is wrong, and end the conversation."""
+        await self.tell(self._told(error))
+        await self._socket.close(WSCloseCode.POLICY_VIOLATION, str(error))
+
+    async def end(self) -> None:
+        """Stop the turn, and then close the session."""
         if self._turn is not None:
-            self._turn.cancel()
+            self._cancel()
             await asyncio.wait([self._turn])
+        if self._holding is not None:
+            self._holding.cancel()
 
-    async def _answer(self, frame: dict[str, Any]) -> None:
-        request = self._request
+    async def _hold(self, frame: Frame) -> None:
+        """Keep the session open as long as this is not cancelled."""
         try:
-            prompt, overrides, bias = _asked(frame)
-            async with (
-                request.app[ADMISSION].admit(request[PRINCIPAL].subject),
-                self._session.send(prompt, overrides, schema=bias) as events,
-            ):
-                async for event in events:
-                    await self._tell(event)
+            async with _session(self._request, frame) as session:
+                await self.tell({"type": "opened"})
+                self._session.set_result(session)
+                await asyncio.Event().wait()
         except PolyError as error:
-            await self._socket.send_json(error_record(error))
+            await self.fail(error)
 
-    async def _tell(self, event: Event) -> None:
-        if isinstance(event, Done):
-            self._request.app[STATS].add(self._request.match_info["name"], event)
-        await self._socket.send_json(event_record(event))
-
-
-def _session(request: web.Request, frame: dict[str, Any]) -> Session:
-    task = request.match_info["name"]
-    if frame["type"] != "open":
-        return request.app[ENGINE].session(task)
-    history = [_decoded(Turn, turn, "history") for turn in frame.get("history") or ()]
-    return request.app[ENGINE].session(task, system=frame.get("system"), history=history)
-
-
-def _asked(frame: dict[str, Any]) -> tuple[str, Overrides, Bias | None]:
-    prompt = frame.get("prompt")
-    if not isinstance(prompt, str):
-        raise InvalidRequest("a prompt has to be a text")
-    overrides = _decoded(Overrides, frame.get("overrides") or {}, "overrides")
-    schema = frame.get("schema")
-    return prompt, overrides, None if schema is None else _decoded(Bias, schema, "schema")
-
-
-def _decoded(kind: type[T], plain: object, where: str) -> T:
-    try:
-        return decoded(kind, plain)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise InvalidRequest(f"{where}: {first['msg']}") from error
-
-
-async def _frames(socket: web.WebSocketResponse) -> AsyncIterator[dict[str, Any]]:
-    """What the client says, until it leaves. Raises InvalidRequest for what is no JSON object with a type."""
-    async for message in socket:
-        if message.type is not WSMsgType.TEXT:
-            raise InvalidRequest("frames have to be text")
+    async def _answer(self, frame: Frame) -> None:
+        n_before = 0
         try:
-            frame = json.loads(message.data)
-        except (ValueError, RecursionError) as error:
-            raise InvalidRequest(f"a frame is no JSON: {str(error)[:200]}") from error
-        if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
-            raise InvalidRequest("a frame has to be a JSON object with a type")
+            session = await asyncio.shield(self._session)
+            n_before = len(session.turns)
+            last = await self._stream(session, frame)
+        except PolyError as error:
+            last = self._told(error)
+        except asyncio.CancelledError:
+            remembered = self._session.result().turns[n_before:] if self._session.done() else ()
+            last = {"type": "cancelled", "answer": remembered[-1].answer if remembered else None}
+        self._turn = None  # whoever hears the last word may ask again
+        await self.tell(last)
+
+    async def _stream(self, session: Session, frame: Frame) -> Mapping[str, object]:
+        """Send the events of a turn but for the last one, which is returned when the turn is over."""
+        prompt, overrides, bias = _asked(frame)
+        done: Done | None = None
+        subject = self._request[PRINCIPAL].subject
+        async with (
+            self._request.app[ADMISSION].admit(subject),
+            session.send(prompt, overrides, schema=bias) as events,
+        ):
+            await self.tell({"type": "begun"})
+            async for event in events:
+                if isinstance(event, Done):
+                    done = event
+                else:
+                    await self.tell(event_record(event))
+        assert done is not None, "a turn ends with Done, or raises"
+        self._request.app[STATS].add(self._request.match_info["name"], done)
+        return event_record(done)
+
+    def _told(self, error: PolyError) -> Mapping[str, object]:
+        return {"type": "error", **error_record(without_names(error, self._request[PRINCIPAL]))}
+
+    def _cancel(self) -> None:
+        if self._turn is not None and not self._is_cancelled:
+            self._is_cancelled = True  # a second time would cut off what the first one leads to
+            self._turn.cancel()
+
+
+def _session(request: web.Request, frame: Frame) -> Session:
+    history, system = frame.get("history", []), frame.get("system")
+    if not isinstance(history, list):
+        raise InvalidParameter("history", "has to be a list of turns")
+    if not isinstance(system, str | None):
+        raise InvalidParameter("system", "has to be a text")
+    turns = [thing_of(Turn, turn, f"history[{number}]") for number, turn in enumerate(history)]
+    return request.app[ENGINE].session(request.match_info["name"], system=system, history=turns)
+
+
+def _asked(frame: Frame) -> tuple[str, Overrides, Bias | None]:
+    prompt, schema = frame.get("prompt"), frame.get("schema")
+    if not isinstance(prompt, str):
+        raise InvalidParameter("prompt", "has to be a text")
+    overrides = thing_of(Overrides, frame.get("overrides", {}), "overrides")
+    return prompt, overrides, None if schema is None else thing_of(Bias, schema, "schema")
+
+
+async def _frames(socket: Socket) -> AsyncIterator[Frame]:
+    """What the client says, until it leaves. Raises InvalidRequest for what is no JSON object with a type."""
+    async for message in socket.messages():
+        if message.type is not WSMsgType.TEXT:
+            raise InvalidRequest("a frame has to be a text")
+        frame = json_object(message.data.encode(), "a frame")
+        if not isinstance(frame.get("type"), str):
+            raise InvalidRequest("a frame has to have a type")
         yield frame

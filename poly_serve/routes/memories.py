@@ -3,24 +3,42 @@
 import hashlib
 
 from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
 
 from poly_engine import InvalidRequest, RecallOptions
 from poly_serve.access import Kind
 from poly_serve.engine import ENGINE
-from poly_serve.inputs import json_of, truth_of
-from poly_serve.replies import in_plain_text, json_reply
+from poly_serve.inputs import body_of, json_of, truth_of, wants_detail
+from poly_serve.progress import with_progress
+from poly_serve.replies import in_json, in_plain_text, json_reply
 from poly_serve.routing import PRINCIPAL, Known, Named, Route
 
 __all__ = ["ROUTES"]
 
 _MOST_BYTES = 512 << 20
+_MOST_HITS = 1000
+_UNKNOWN_TYPE = "application/octet-stream"
+
+
+class Recall(BaseModel):
+    """What is to be recalled, as `RecallOptions` says it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    prompt: str
+    n: int = Field(1, ge=1, le=_MOST_HITS)
+    max_tokens: int | None = Field(None, ge=1)
+    sources: list[str] | None = None
+    min_score: float | None = Field(None, ge=-1, le=1)
+    mmr: float | None = Field(None, ge=0, le=1)
+    neighbours: int | None = Field(None, ge=0, le=_MOST_HITS)
 
 
 async def list_memories(request: web.Request) -> web.Response:
-    """The memories, by their names."""
+    """The memories, by their names; with detail=1 as objects, which say what is known of each."""
     principal = request[PRINCIPAL]
-    memories = await request.app[ENGINE].memories()
-    return json_reply({"memories": [one.name for one in memories if principal.may_use(Kind.MEMORY, one.name)]})
+    memories = [one for one in await request.app[ENGINE].memories() if principal.may_use(Kind.MEMORY, one.name)]
+    return json_reply({"memories": memories if wants_detail(request) else [one.name for one in memories]})
 
 
 async def recall(request: web.Request) -> web.Response:
@@ -33,21 +51,46 @@ async def recall(request: web.Request) -> web.Response:
     return json_reply({"chunks": [hit.text for hit in recalled.hits]})
 
 
-async def ingest(request: web.Request) -> web.Response:
-    """Take in the document in the body, of the type that the header says; with wait=false it is only accepted."""
+async def recall_in_detail(request: web.Request) -> web.Response:
+    """The chunks that answer a prompt best, where each is from and how it was found, and what was left out and why."""
+    wanted = (await body_of(request, Recall)).model_dump()
+    prompt = wanted.pop("prompt")
+    return json_reply(await request.app[ENGINE].recall(request.match_info["name"], prompt, RecallOptions(**wanted)))
+
+
+async def ingest(request: web.Request) -> web.StreamResponse:
+    """Take in the document in the body, of the type that the header says; with wait=false it is only accepted.
+
+    `source` names it. With detail=1 its type may also be told by its name and its content, or be given as `type`, and
+    the answer is the events `progress`, and `done` that says what became of it.
+    """
     engine, memory = request.app[ENGINE], request.match_info["name"]
     is_waited_for = truth_of(request, "wait", default=True)
     content = await _document(request)
     source = request.query.get("source") or f"upload {hashlib.sha256(content).hexdigest()[:12]}"
-    take_in = engine.ingest if is_waited_for else engine.submit
-    await take_in(memory, content, source=source, media_type=request.content_type)
+    media_type = _media_type(request)
+    if not is_waited_for:
+        await engine.submit(memory, content, source=source, media_type=media_type)
+    elif wants_detail(request):
+        return await with_progress(
+            request,
+            lambda tell: engine.ingest(memory, content, source=source, media_type=media_type, on_progress=tell),
+        )
+    else:
+        await engine.ingest(memory, content, source=source, media_type=media_type)
     return json_reply({})
 
 
 async def forget(request: web.Request) -> web.Response:
-    """Forget all that a memory holds, or the document of a source."""
-    await request.app[ENGINE].forget(request.match_info["name"], request.query.get("source"))
-    return json_reply({})
+    """Forget all that a memory holds, or the document of a source; with detail=1 the answer is how many that were."""
+    n_gone = await request.app[ENGINE].forget(request.match_info["name"], request.query.get("source"))
+    return json_reply({"forgotten": n_gone} if wants_detail(request) else {})
+
+
+def _media_type(request: web.Request) -> str | None:
+    if not wants_detail(request):
+        return request.content_type
+    return request.query.get("type") or (request.content_type if request.content_type != _UNKNOWN_TYPE else None)
 
 
 async def _document(request: web.Request) -> bytes:
@@ -66,16 +109,18 @@ def _count(given: dict[str, object]) -> int:
         n = int(str(given.get("n", 1)))
     except ValueError as error:
         raise InvalidRequest(f"n has to be a whole number, not {given['n']!r}") from error
-    if not 1 <= n <= 1000:
-        raise InvalidRequest(f"n has to be 1 to 1000, not {n}")
+    if not 1 <= n <= _MOST_HITS:
+        raise InvalidRequest(f"n has to be 1 to {_MOST_HITS}, not {n}")
     return n
 
 
 _MEMORY = Named(Kind.MEMORY)
+_ERRORS = (in_plain_text, in_json)
 ROUTES = (
-    Route("GET", "/v1/memory", list_memories, Known(), in_plain_text),
-    Route("GET", "/v1/memory/{name}", recall, _MEMORY, in_plain_text),
-    Route("POST", "/v1/memory/{name}", recall, _MEMORY, in_plain_text),
-    Route("PUT", "/v1/memory/{name}", ingest, _MEMORY, in_plain_text),
-    Route("DELETE", "/v1/memory/{name}", forget, _MEMORY, in_plain_text),
+    Route("GET", "/v1/memory", list_memories, Known(), *_ERRORS),
+    Route("GET", "/v1/memory/{name}", recall, _MEMORY, *_ERRORS),
+    Route("POST", "/v1/memory/{name}", recall, _MEMORY, *_ERRORS),
+    Route("PUT", "/v1/memory/{name}", ingest, _MEMORY, *_ERRORS),
+    Route("DELETE", "/v1/memory/{name}", forget, _MEMORY, *_ERRORS),
+    Route("POST", "/v1/memory/{name}/recall", recall_in_detail, _MEMORY, *_ERRORS),
 )

@@ -1,21 +1,45 @@
 """The routes of models: what there is, embeddings, and tokens."""
 
-from aiohttp import web
+import asyncio
+import base64
 
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict
+
+from poly_engine import Embeddings
 from poly_serve.access import Kind
 from poly_serve.engine import ENGINE
-from poly_serve.inputs import prompt_of
-from poly_serve.replies import in_plain_text, json_reply
-from poly_serve.routing import PRINCIPAL, Known, Named, Route
+from poly_serve.inputs import body_of, prompt_of, wants_detail
+from poly_serve.progress import with_progress
+from poly_serve.replies import in_json, in_plain_text, json_reply
+from poly_serve.routing import PRINCIPAL, Known, Named, NamedModelOrUser, Route
 
 __all__ = ["ROUTES"]
 
 
+class Texts(BaseModel):
+    """What is to be embedded."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    texts: list[str]
+    normalize: bool = True
+
+
 async def list_models(request: web.Request) -> web.Response:
-    """The models, by their names."""
+    """The models, by their names; with detail=1 as objects, which say what is known of each."""
     principal = request[PRINCIPAL]
-    models = await request.app[ENGINE].models()
-    return json_reply({"models": [one.name for one in models if principal.may_use(Kind.MODEL, one.name)]})
+    models = [one for one in await request.app[ENGINE].models() if principal.may_use(Kind.MODEL, one.name)]
+    return json_reply({"models": models if wants_detail(request) else [one.name for one in models]})
+
+
+async def load(request: web.Request) -> web.StreamResponse:
+    """Load a model: an event `progress` for each step, which is the share that is loaded, and `done` with the model.
+
+    Whoever may use a task or a memory may have its model loaded.
+    """
+    engine, name = request.app[ENGINE], request.match_info["name"]
+    return await with_progress(request, lambda tell: engine.load(name, tell))
 
 
 async def embedding(request: web.Request) -> web.Response:
@@ -25,6 +49,14 @@ async def embedding(request: web.Request) -> web.Response:
     return json_reply({"embedding": embeddings.vectors[0].tolist()})
 
 
+async def embeddings(request: web.Request) -> web.Response:
+    """The vectors of many texts: 32-bit floats, the lowest byte first, row by row in base64."""
+    wanted = await body_of(request, Texts)
+    name = request.match_info["name"]
+    found = await request.app[ENGINE].embed(name, wanted.texts, normalize=wanted.normalize)
+    return json_reply(await asyncio.to_thread(_packed, found))  # a thousand large vectors take 50 ms
+
+
 async def tokenization(request: web.Request) -> web.Response:
     """The tokens of a text."""
     prompt = await prompt_of(request)
@@ -32,11 +64,22 @@ async def tokenization(request: web.Request) -> web.Response:
     return json_reply({"tokens": [{"text": piece.text, "token": piece.id} for piece in pieces]})
 
 
+def _packed(found: Embeddings) -> dict[str, object]:
+    return {
+        "vectors": base64.b64encode(found.vectors.astype("<f4").tobytes()).decode(),
+        "embedding_size": found.vectors.shape[1],
+        "n_tokens": found.n_tokens,
+    }
+
+
 _MODEL = Named(Kind.MODEL)
+_ERRORS = (in_plain_text, in_json)
 ROUTES = (
-    Route("GET", "/v1/model", list_models, Known(), in_plain_text),
-    Route("GET", "/v1/model/{name}/embedding", embedding, _MODEL, in_plain_text),
-    Route("POST", "/v1/model/{name}/embedding", embedding, _MODEL, in_plain_text),
-    Route("GET", "/v1/model/{name}/tokenization", tokenization, _MODEL, in_plain_text),
-    Route("POST", "/v1/model/{name}/tokenization", tokenization, _MODEL, in_plain_text),
+    Route("GET", "/v1/model", list_models, Known(), *_ERRORS),
+    Route("POST", "/v1/model/{name}/load", load, NamedModelOrUser(), *_ERRORS),
+    Route("GET", "/v1/model/{name}/embedding", embedding, _MODEL, *_ERRORS),
+    Route("POST", "/v1/model/{name}/embedding", embedding, _MODEL, *_ERRORS),
+    Route("POST", "/v1/model/{name}/embeddings", embeddings, _MODEL, *_ERRORS),
+    Route("GET", "/v1/model/{name}/tokenization", tokenization, _MODEL, *_ERRORS),
+    Route("POST", "/v1/model/{name}/tokenization", tokenization, _MODEL, *_ERRORS),
 )

@@ -1,8 +1,12 @@
 """The routes that tell how the server is."""
 
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from poly_serve.admission import ADMISSION
+from poly_serve.engine import ENGINE
 from poly_serve.lifecycle import LIFECYCLE
+from poly_serve.metrics import METRICS
 from poly_serve.replies import in_plain_text, json_reply
 from poly_serve.routing import Anyone, Known, Route
 from poly_serve.stats import STATS
@@ -22,6 +26,16 @@ async def ready(request: web.Request) -> web.Response:
     return json_reply({"status": "ready"})
 
 
+async def metrics(request: web.Request) -> web.Response:
+    """What is measured, in the format of Prometheus."""
+    app = request.app
+    app[METRICS].show_queue(app[ADMISSION].n_waiting)
+    for memory in await app[ENGINE].memories():
+        if memory.n_documents is not None:  # else it is not open, and nothing is to be opened for this
+            app[METRICS].show_backlog(memory.name, await app[ENGINE].jobs(memory.name))
+    return web.Response(body=app[METRICS].text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
 async def stats(request: web.Request) -> web.Response:
     """What each task has done since the server started."""
     return json_reply({"tasks": request.app[STATS].report()})
@@ -31,5 +45,6 @@ ROUTES = (
     Route("GET", "/status", status, Anyone(), in_plain_text),
     Route("GET", "/healthz", status, Anyone(), in_plain_text),
     Route("GET", "/readyz", ready, Anyone(), in_plain_text),
+    Route("GET", "/metrics", metrics, Known(), in_plain_text),
     Route("GET", "/v1/stats", stats, Known(), in_plain_text),
 )

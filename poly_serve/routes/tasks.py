@@ -1,38 +1,40 @@
 """The routes of tasks as the original has them: an answer at once, token by token, or a chat."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import web
 
-from poly_engine import Done, Event, PolyError, Session, Token
+from poly_engine import Done, Event, TaskNotFound, Token
 from poly_serve.access import Kind
 from poly_serve.admission import ADMISSION
 from poly_serve.engine import ENGINE
-from poly_serve.inputs import prompt_of
-from poly_serve.replies import in_plain_text, json_reply
-from poly_serve.routes.events import PROTOCOL, converse
+from poly_serve.inputs import prompt_of, wants_detail
+from poly_serve.replies import in_json, in_plain_text, json_reply
+from poly_serve.routes.chat import chat_in_texts
+from poly_serve.routes.events import converse
 from poly_serve.routing import PRINCIPAL, Known, Named, Route
+from poly_serve.sockets import Socket
 from poly_serve.sse import EventStream
 from poly_serve.stats import STATS
+from poly_serve.wire import PROTOCOL
 
 __all__ = ["ROUTES"]
 
-_MOST_WAITING = 16
-"""Prompts of a chat that may come while an answer is generated."""
+_LARGEST_PROMPT_BYTES = 1 << 20
+_LARGEST_HISTORY_BYTES = 16 << 20
 
 
 async def list_tasks(request: web.Request) -> web.Response:
-    """The tasks, by their names."""
+    """The tasks, by their names; with detail=1 as objects, which say what is known of each."""
     principal = request[PRINCIPAL]
-    tasks = await request.app[ENGINE].tasks()
-    return json_reply({"tasks": [one.name for one in tasks if principal.may_use(Kind.TASK, one.name)]})
+    tasks = [one for one in await request.app[ENGINE].tasks() if principal.may_use(Kind.TASK, one.name)]
+    return json_reply({"tasks": tasks if wants_detail(request) else [one.name for one in tasks]})
 
 
 async def status(request: web.Request) -> web.Response:
     """Whether a task can be used."""
-    request.app[ENGINE].session(request.match_info["name"])  # raises TaskNotFound
+    await _check(request)
     return json_reply({"status": "ok"})
 
 
@@ -59,38 +61,23 @@ async def chat(request: web.Request) -> web.StreamResponse:
 
     With the subprotocol poly.events.v1, frames are JSON events.
     """
+    offered = request.headers.get("Sec-WebSocket-Protocol", "")
+    largest = _LARGEST_HISTORY_BYTES if PROTOCOL in offered else _LARGEST_PROMPT_BYTES
+    await _check(request)
+    async with Socket.open(request, largest_bytes=largest, protocols=[PROTOCOL]) as socket:
+        if socket.protocol == PROTOCOL:
+            await converse(request, socket)
+        else:
+            await chat_in_texts(request, socket)
+        return socket.response
+
+
+async def _check(request: web.Request) -> None:
+    """Raise TaskNotFound, which after an upgrade could not be told by a status any more."""
     name = request.match_info["name"]
-    session = request.app[ENGINE].session(name)  # raises TaskNotFound before the connection is upgraded
-    socket = web.WebSocketResponse(heartbeat=20, compress=False, max_msg_size=1 << 20, protocols=[PROTOCOL])
-    if PROTOCOL in request.headers.get("Sec-WebSocket-Protocol", ""):
-        await socket.prepare(request)
-        await converse(request, socket)
-        return socket
-    await socket.prepare(request)
-    prompts: asyncio.Queue[str | None] = asyncio.Queue(_MOST_WAITING)
-    async with asyncio.TaskGroup() as group:
-        answering = group.create_task(_answer_prompts(request, socket, session, prompts))
-        async for message in socket:
-            if message.type is not WSMsgType.TEXT:
-                break
-            await prompts.put(message.data)
-        answering.cancel()
-    return socket
-
-
-async def _answer_prompts(
-    request: web.Request, socket: web.WebSocketResponse, session: Session, prompts: asyncio.Queue[str | None]
-) -> None:
-    try:
-        async with session:
-            while (prompt := await prompts.get()) is not None:
-                async with request.app[ADMISSION].admit(request[PRINCIPAL].subject), session.send(prompt) as answer:
-                    async for event in _counted(request, answer):
-                        if isinstance(event, Token) and event.text:
-                            await socket.send_str(event.text)
-                await socket.send_str("")
-    except PolyError as error:
-        await socket.close(code=WSCloseCode.INTERNAL_ERROR, message=str(error).encode()[:120])
+    known = [task.name for task in await request.app[ENGINE].tasks()]
+    if name not in known:
+        raise TaskNotFound(name, known)
 
 
 @asynccontextmanager
@@ -109,12 +96,13 @@ async def _counted(request: web.Request, answer: AsyncIterator[Event]) -> AsyncI
 
 
 _TASK = Named(Kind.TASK)
+_ERRORS = (in_plain_text, in_json)
 ROUTES = (
-    Route("GET", "/v1/task", list_tasks, Known(), in_plain_text),
-    Route("GET", "/v1/task/{name}/status", status, _TASK, in_plain_text),
-    Route("GET", "/v1/task/{name}/completion", completion, _TASK, in_plain_text),
-    Route("POST", "/v1/task/{name}/completion", completion, _TASK, in_plain_text),
-    Route("GET", "/v1/task/{name}/live", live, _TASK, in_plain_text),
-    Route("POST", "/v1/task/{name}/live", live, _TASK, in_plain_text),
-    Route("GET", "/v1/task/{name}/chat", chat, _TASK, in_plain_text),
+    Route("GET", "/v1/task", list_tasks, Known(), *_ERRORS),
+    Route("GET", "/v1/task/{name}/status", status, _TASK, *_ERRORS),
+    Route("GET", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS),
+    Route("POST", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS),
+    Route("GET", "/v1/task/{name}/live", live, _TASK, *_ERRORS),
+    Route("POST", "/v1/task/{name}/live", live, _TASK, *_ERRORS),
+    Route("GET", "/v1/task/{name}/chat", chat, _TASK, *_ERRORS),
 )

@@ -38,6 +38,7 @@ def by_secret() -> Access:
 def test_without_keys_anybody_is_let_in() -> None:
     assert access().is_open
     assert access().principal(None) is ANYBODY
+    assert access().principal("which the client wants to send") is ANYBODY
 
 
 def test_with_keys_nobody_is_let_in_without_one() -> None:

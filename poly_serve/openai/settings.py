@@ -1,0 +1,157 @@
+"""How an answer is to be written, as chats and completions say it alike."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from poly_engine import Bias, Overrides
+from poly_engine.sampling.settings import COUNT, LAST_N, MIN_P, REPEAT_PENALTY, TEMPERATURE, TOP_P, Range
+from poly_serve.inputs import InvalidParameter
+
+__all__ = ["MOST_CHOICES", "Body", "Settings"]
+
+MOST_CHOICES = 64
+"""Answers to one request."""
+
+_INT64 = 2**63
+_LARGEST = 2**31 - 1
+_ANY_SEED = -1
+"""To llama.cpp, and so to many clients: draw one."""
+
+
+class Body(BaseModel):
+    """A body that names a task or a model. What is unknown in it is ignored, what is known has its type and range."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    model: str
+
+
+def _within(limits: Range) -> object:
+    if limits.is_open:
+        return Field(gt=limits.low, le=limits.high)
+    return Field(ge=limits.low, le=limits.high)
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class StreamOptions(BaseModel):
+    """What a stream is to hold beside the answer."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    include_usage: bool | None = None
+
+
+class NamedSchema(BaseModel):
+    """A JSON schema as OpenAI wraps it. An answer always fits it, strict or not."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    schema_: dict[str, Any] = Field(alias="schema")  # Any: as JSON
+
+
+class Format(BaseModel):
+    """What an answer has to look like; llama.cpp takes the schema one level higher, too."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: NamedSchema | None = None
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")  # Any: as JSON
+
+    @property
+    def schema_of_answer(self) -> Mapping[str, object] | None:
+        """The schema that it says. Raises InvalidParameter if that is missing."""
+        match self.type:
+            case "text":
+                return None
+            case "json_object":
+                return {"type": "object"} if self.schema_ is None else self.schema_
+        schema = self.schema_ if self.json_schema is None else self.json_schema.schema_
+        if schema is None:
+            raise InvalidParameter(
+                "response_format.json_schema", "is missing: its schema is what the answer has to fit"
+            )
+        return schema
+
+
+class Settings(Body):
+    """The settings of the task that a request replaces, and how the answer is to come."""
+
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: Annotated[int, Field(ge=1, le=MOST_CHOICES)] | None = None
+    seed: Annotated[int, Field(ge=-_INT64, lt=_INT64)] | None = None
+    stop: (
+        Annotated[
+            list[Annotated[str, Field(min_length=1, max_length=1000)]], Field(max_length=16), BeforeValidator(_as_list)
+        ]
+        | None
+    ) = None
+    max_tokens: Annotated[int, Field(ge=1, le=_LARGEST)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=_LARGEST)] | None = None
+    temperature: Annotated[float, _within(TEMPERATURE)] | None = None
+    top_k: Annotated[int, _within(COUNT)] | None = None
+    top_p: Annotated[float, _within(TOP_P)] | None = None
+    min_p: Annotated[float, _within(MIN_P)] | None = None
+    repeat_penalty: Annotated[float, _within(REPEAT_PENALTY)] | None = None
+    repeat_last_n: Annotated[int, _within(LAST_N)] | None = None
+    response_format: Format | None = None
+    json_schema: dict[str, Any] | None = None  # Any: as JSON
+    grammar: str | None = None
+
+    @property
+    def n_choices(self) -> int:
+        """How many answers there are to be to a prompt."""
+        return self.n or 1
+
+    @property
+    def has_usage_chunk(self) -> bool:
+        """Whether a stream ends in a chunk on the tokens used."""
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+    def overrides(self, choice: int) -> Overrides:
+        """What replaces the settings of the task in an answer; with a seed, each of several has its own."""
+        seed = None if self.seed in (None, _ANY_SEED) else self.seed
+        return self._overrides if seed is None else replace(self._overrides, seed=seed + choice)
+
+    @cached_property
+    def _overrides(self) -> Overrides:
+        limits = {self.max_tokens, self.max_completion_tokens} - {None}
+        if len(limits) > 1:
+            raise InvalidParameter("max_tokens", "differs from max_completion_tokens, its other name: leave out either")
+        return Overrides(
+            max_tokens=limits.pop() if limits else None,
+            temperature=self.temperature,
+            top_k=self.top_k,
+            top_p=self.top_p,
+            min_p=self.min_p,
+            repeat_penalty=self.repeat_penalty,
+            repetition_penalty_last_n=self.repeat_last_n,
+            stop_sequences=tuple(self.stop) if self.stop else None,
+        )
+
+    @property
+    def bias(self) -> Bias | None:
+        """What the answer has to look like in place of what the task says. Raises InvalidSchema or InvalidParameter."""
+        given: dict[str, Bias] = {}
+        if self.response_format and (schema := self.response_format.schema_of_answer) is not None:
+            given["response_format"] = Bias.of_schema(schema)
+        if self.json_schema is not None:
+            given["json_schema"] = Bias.of_schema(self.json_schema)
+        if self.grammar:
+            given["grammar"] = Bias("gbnf", self.grammar)
+        if not given:
+            return None
+        name, *others = given
+        if others:
+            raise InvalidParameter(others[0], f"cannot be used beside {name}: leave out either")
+        if self.stop:
+            raise InvalidParameter("stop", f"does not end what {name} binds: leave out either")
+        return given[name]
