@@ -221,9 +221,7 @@ function element(name, className, text) {
 
 $("search").addEventListener("submit", acting(async () => {
   const body = { prompt: $("query").value, n: Number($("count").value) };
-  const { hits } = await ask(memory(), {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
-  }, { detail: 1 });
+  const { hits } = await post(`${memory()}/recall`, body);
   $("hits").replaceChildren();
   for (const hit of hits) {
     const page = hit.first_page ? `, page ${hit.first_page}` : "";
