@@ -36,9 +36,9 @@ max_connections = 50
 
 
 class Postgres:
-    """A server in `folder`, which must be one that it can be given, where everybody may enter. To be stopped.
+    """A server in `folder`, an empty one below folders that everybody may enter. To be stopped.
 
-    PostgreSQL refuses to run as root: for root it runs as nobody.
+    PostgreSQL refuses to run as root: for root it runs as nobody, to whom the folder is given.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -337,6 +337,15 @@ def test_a_word_that_was_not_there_is_found_when_it_is(store: PgvectorStore) -> 
     assert matching(store, "four") == ["four"]
 
 
+def test_forms_of_one_word_count_once(store: PgvectorStore) -> None:
+    put(store, "a.txt", ["a dog ", "a cat ", "a bird"])
+    assert matching(store, "dog") == ["a dog "]
+    put(store, "b.txt", ["dogs ", "dogs again"])  # so that it has counted one form before, and the other behind
+    once, twice = (store.search(Query(vectors(0)[0], text, 5)).matching for text in ("dogs", "dog dogs"))
+    assert once == twice
+    assert len(once) == 3
+
+
 @pytest.mark.parametrize(
     ("text", "looked_for"),
     [

@@ -83,8 +83,8 @@ class WordSearch:
             rows = connection.execute(self._tables.within(_COUNTED), [unknown, _MOST_COUNTED + 1])
             counted = {word: _Term(query, n_chunks) for word, query, n_chunks in rows}
             known |= {word: counted.get(word) for word in unknown}
-        terms = {term for word in words if (term := known[word]) is not None}
-        return sorted(terms, key=lambda term: (term.n_chunks, term.query))
+        terms = {term.query: term for word in words if (term := known[word]) is not None}  # "dog" and "dogs" are one
+        return sorted(terms.values(), key=lambda term: (term.n_chunks, term.query))
 
     def _counts(self, n_chunks: int) -> dict[str, _Term | None]:
         """What has been counted, while there are about as many chunks. Another thread may begin anew meanwhile."""
