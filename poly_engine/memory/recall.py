@@ -1,13 +1,12 @@
 """Recall: what is near by meaning and what shares words, joined to one order, with a trace of how it came about."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from poly_engine.memory.file.words import searchable
 from poly_engine.memory.records import ChunkId, Found, Match, StoredChunk, Vectors
+from poly_engine.memory.terms import words_of
 from poly_engine.types import Dropped, DropReason, Hit, Recalled
 
 __all__ = ["CANDIDATES", "Selection", "by_sentences", "fuse"]
@@ -15,7 +14,6 @@ __all__ = ["CANDIDATES", "Selection", "by_sentences", "fuse"]
 CANDIDATES = 100
 """Chunks of either side that are looked at."""
 
-_WORD = re.compile(r"\w+")
 _WORDS_WEIGHT = 1.25
 """Of the words, where that of the vectors is 1."""
 
@@ -136,7 +134,7 @@ def _stretched(matches: Sequence[Match]) -> dict[ChunkId, float]:
 
 def _covering(question: str, found: Found) -> dict[ChunkId, float]:
     """The scores by words, each times the share of the words of a question that the chunk holds."""
-    wanted = _words(question)
+    wanted = frozenset(words_of(question))
     by_words = _stretched(found.matching)
     return {
         chunk: score * len(wanted & _held(found.chunks[chunk])) / max(len(wanted), 1)
@@ -147,11 +145,7 @@ def _covering(question: str, found: Found) -> dict[ChunkId, float]:
 
 def _held(chunk: StoredChunk) -> frozenset[str]:
     """The words of a chunk, of its headings and of the title of its document."""
-    return _words(" ".join([chunk.title, *chunk.headings, chunk.text]))
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(searchable(text).lower()))
+    return frozenset(words_of(" ".join([chunk.title, *chunk.headings, chunk.text])))
 
 
 def _places(matches: Sequence[Match]) -> dict[ChunkId, tuple[int, float]]:

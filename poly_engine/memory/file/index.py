@@ -18,9 +18,9 @@ from poly_engine.memory.records import Fingerprint, Vectors
 
 __all__ = ["VectorIndex"]
 
-# Numbers in all vectors: 104,166 vectors of 384 dimensions. To compare those takes one core 6 ms, while another one is as
-# long at the words. An index would answer in 3 ms, but take 41 s to be made, 53 MB of memory and as much of the disk,
-# and miss 4 of 1,000 of the nearest.
+# Numbers in all vectors: 104,166 vectors of 384. To compare those takes one core 6 ms, while another one is as long at
+# the words. An index would answer in 3 ms, but take 41 s to be made, 53 MB of memory and as much of the disk, and miss
+# 4 of 1,000 of the nearest.
 _N_EXACT = 40_000_000
 _FETCHED = 4  # times as many as are wanted, since an index is not exact
 _MOST_NEW, _MOST_GONE = 0.1, 0.3  # of what is in the index; then it is to be brought up to date

@@ -10,8 +10,8 @@ from typing import Any
 from poly_engine.extract import Heading
 from poly_engine.memory.file.texts import joined, rest
 from poly_engine.memory.file.vectors import packed
-from poly_engine.memory.file.words import searchable
 from poly_engine.memory.records import Document, NewChunk, StoredChunk, Vectors
+from poly_engine.memory.terms import searchable
 
 __all__ = ["CHUNKS", "DOCUMENTS", "Row", "add", "chunk_of", "document_of", "remove"]
 

@@ -16,7 +16,7 @@ from poly_engine.memory.file.index import VectorIndex
 from poly_engine.memory.file.rows import CHUNKS, DOCUMENTS, Row, add, chunk_of, document_of, remove
 from poly_engine.memory.file.schema import FORMAT
 from poly_engine.memory.file.vectors import EVERYTHING, Part, Span, VectorTable, unpacked
-from poly_engine.memory.file.words import TermCounts, any_of, telling, terms
+from poly_engine.memory.file.words import TermCounts, any_of, telling
 from poly_engine.memory.records import (
     ChunkId,
     Document,
@@ -29,6 +29,7 @@ from poly_engine.memory.records import (
     Vectors,
 )
 from poly_engine.memory.store import Store
+from poly_engine.memory.terms import terms
 from poly_engine.types import DocumentInfo
 
 __all__ = ["FileStore"]
@@ -39,9 +40,9 @@ _NO_LIMIT = 1 << 62
 class FileStore(Store):
     """Documents, chunks, vectors and words of one memory, in a file.
 
-    Up to `most_exact` vectors, or as many as is quick, are all compared; among more an index finds the near ones, once it
-    is made. Raises MemoryMismatch if the vectors of the memory are of another model than
-    `fingerprint` says, and MemoryDamaged if the file is none of ours.
+    Up to `most_exact` vectors are all compared, or as many as is quick; among more an index finds the near ones, once
+    it is made. Raises MemoryMismatch if the vectors of the memory are of another model than `fingerprint` says, and
+    MemoryDamaged if the file is none of ours.
     """
 
     def __init__(self, path: Path, fingerprint: Fingerprint, *, most_exact: int | None = None) -> None:
@@ -54,9 +55,7 @@ class FileStore(Store):
             raise
         self._nearing = threading.Lock()
         self._vectors = VectorTable(fingerprint.dimensions)
-        self._index = VectorIndex(
-            path, fingerprint, n_exact(fingerprint.dimensions) if most_exact is None else most_exact
-        )
+        self._index = VectorIndex(path, fingerprint, most_exact)
         self._words = ThreadPoolExecutor(1, "words of a memory")
         self._terms = TermCounts()
 

@@ -1,29 +1,12 @@
-"""Text as the full-text index wants it: words for most scripts, pairs of characters for those without spaces."""
+"""Questions for the full-text index of SQLite: which words are asked for, and which say what is ranked."""
 
-import re
 import sqlite3
 from collections.abc import Sequence
 
-__all__ = ["TermCounts", "any_of", "searchable", "telling", "terms"]
+__all__ = ["TermCounts", "any_of", "telling"]
 
-# Han, kana and Hangul: the index would take a whole run of them for one word
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
-_WORD = re.compile(r"\w+")
-_MOST_TERMS = 64
 _LEAST_RANKED, _SHARE_RANKED, _READ_PER_RANKED = 2_000, 1 / 15, 10
 _MOST_COUNTS = 50_000
-
-
-def searchable(text: str) -> str:
-    """`text` with every run of Chinese, Japanese or Korean characters as pairs of neighbours."""
-    if text.isascii():
-        return text
-    return _UNSPACED.sub(lambda run: " " + " ".join(_pairs(run[0])) + " ", text)
-
-
-def terms(text: str) -> list[str]:
-    """The words of `text` that are looked for, each once."""
-    return list(dict.fromkeys(word.lower() for word in _WORD.findall(searchable(text))))[:_MOST_TERMS]
 
 
 def any_of(words: Sequence[str]) -> str:
@@ -40,7 +23,10 @@ def telling(counts: Sequence[tuple[str, int]], n: int, n_chunks: int) -> str:
     with their counts; "" for no words. The rarer ones are in `n` chunks at least, if all are.
 
     To rank a chunk takes FTS5 1 µs, and to read past one 0.05 µs. So common words do not say which chunks are ranked,
-    but count in their ranks; and the commonest are left out. `tests.bench.words` tells what that costs: nothing.
+    but count in their ranks; and the commonest are left out. Of 2,000 headings and sentences that were taken out of
+    58,000 chunks of manuals, that found the chunk among the first ten for 37.5 %, in 8 ms; all words find it for
+    37.8 %, in 91 ms; words that are in less than every fifth chunk for 37.2 %, in 17 ms; and only the rare ones for
+    32.5 %, in 5 ms.
     """
     most_ranked = max(_LEAST_RANKED, int(_SHARE_RANKED * n_chunks))
     rare, common, n_read = [], [], 0
@@ -80,7 +66,3 @@ class TermCounts:
             if len(self._counts) < _MOST_COUNTS:
                 self._counts[word] = count
         return count
-
-
-def _pairs(run: str) -> list[str]:
-    return [run[i : i + 2] for i in range(len(run) - 1)] or [run]

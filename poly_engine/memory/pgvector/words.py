@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from poly_engine.memory.file.words import searchable, terms
+from poly_engine.memory.terms import searchable, terms
 
 __all__ = ["indexed", "wanted"]
 

@@ -8,7 +8,7 @@ from contextlib import closing
 
 from qdrant_client import models
 
-from poly_engine.memory.file.words import searchable, terms
+from poly_engine.memory.terms import searchable, terms
 
 __all__ = ["WordVectors"]
 

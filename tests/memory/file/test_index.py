@@ -27,7 +27,7 @@ from tests.memory.file.faults import IS_FULL
 from tests.memory.file.writer import started
 from tests.memory.stores import DIMENSIONS, MODEL, document
 
-N_EXACT = 50
+MOST_EXACT = 50
 N_DOCUMENTS, N_CHUNKS = 20, 10
 N = 10
 DEADLINE_S = 60
@@ -76,7 +76,7 @@ def wait_for_index(store: FileStore, is_there: Callable[[], bool] | None = None)
 
 
 def opened(folder: Path) -> closing[FileStore]:
-    return closing(FileStore(folder / "memory.db", MODEL, n_exact=N_EXACT))
+    return closing(FileStore(folder / "memory.db", MODEL, most_exact=MOST_EXACT))
 
 
 SOURCES = [f"{number}.txt" for number in range(N_DOCUMENTS)]
@@ -118,8 +118,8 @@ def test_a_large_memory_gets_an_index_and_its_answers_stay_the_same(tmp_path: Pa
 
 def test_a_small_memory_has_none(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
-        fill(store, SOURCES[: N_EXACT // N_CHUNKS])
-        assert_finds(store, SOURCES[: N_EXACT // N_CHUNKS])
+        fill(store, SOURCES[: MOST_EXACT // N_CHUNKS])
+        assert_finds(store, SOURCES[: MOST_EXACT // N_CHUNKS])
         assert [file.name for file in tmp_path.iterdir() if "index" in file.name] == []
 
 

@@ -9,7 +9,8 @@ from contextlib import closing
 
 import pytest
 
-from poly_engine.memory.file.words import TermCounts, any_of, searchable, telling, terms
+from poly_engine.memory.file.words import TermCounts, any_of, telling
+from poly_engine.memory.terms import searchable, terms
 
 N_CHUNKS = 9_000
 
