@@ -43,11 +43,12 @@ class EventStream:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
         is_told = isinstance(error, PolyError) and self.response.prepared
-        if isinstance(error, PolyError) and is_told:
-            await self.send(encoded(error_record(error)), event="failed")  # `error` is what browsers call a broken line
-        if error is None or is_told:
-            await self._write("")
-            await self.response.write_eof()
+        with contextlib.suppress(ConnectionError):  # who is gone need not be told that this is the end
+            if isinstance(error, PolyError) and is_told:
+                await self.send(encoded(error_record(error)), event="failed")  # browsers call a broken line `error`
+            if error is None or is_told:
+                await self._write("")
+                await self.response.write_eof()
         return is_told
 
     async def send(self, text: str, *, event: str | None = None, id: str | None = None) -> None:  # noqa: A002 - its name there

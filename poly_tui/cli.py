@@ -41,6 +41,9 @@ VERBS: Mapping[str, str] = {
 }
 """Each verb lives in the module of its name in `poly_tui.commands`, and has this help."""
 
+_LOCAL_VERBS = ("serve", "token", "key", "config", "doctor", "completion")
+"""Those that are about this machine, whether or not $POLY_URL names a server."""
+
 _USAGE, _INTERRUPTED, _CLOSED_PIPE = 2, 130, 141
 _EXIT_CODES = "Exit codes: 0 ok, 1 the work failed, 2 wrong usage or configuration, 130 interrupted."
 
@@ -140,17 +143,30 @@ def _print_version(ctx: click.Context, _: click.Parameter, is_wanted: bool) -> N
     help="The configuration. By default $POLY_CONFIG, ./poly.toml, $XDG_CONFIG_HOME/poly/config.toml, or the "
     "built-in one.",
 )
+@click.option(
+    "--connect",
+    "url",
+    envvar="POLY_URL",
+    metavar="URL",
+    help="Have a server do the work, where poly serve runs. By default $POLY_URL.",
+)
+@click.option(
+    "--key",
+    envvar="POLY_API_KEY",
+    metavar="KEY",
+    help="The key that the server wants. By default $POLY_API_KEY, which others on this machine cannot see.",
+)
 @click.option("-v", "--verbose", "is_verbose", is_flag=True, help="Log to stderr what goes on, llama.cpp's lines too.")
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
 )
 @click.pass_context
-def poly(ctx: click.Context, *, config_file: Path | None, is_verbose: bool) -> None:
+def poly(ctx: click.Context, *, config_file: Path | None, url: str | None, key: str | None, is_verbose: bool) -> None:
     """Poly runs language models on this machine.
 
     A task uses a model in one specific way; `poly task ls` lists them. Without a verb, the terminal interface opens.
     """
-    ctx.obj = Settings(config_file, is_verbose)
+    ctx.obj = Settings(config_file, is_verbose, _server(ctx, url, config_file), key)
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         ctx.color = False
     _start_logging(is_verbose=is_verbose)
@@ -158,12 +174,23 @@ def poly(ctx: click.Context, *, config_file: Path | None, is_verbose: bool) -> N
         _run_without_verb(ctx)
 
 
+def _server(ctx: click.Context, url: str | None, config_file: Path | None) -> str | None:
+    """The server that is to do the work, if any: what is said in the command counts before the environment."""
+    is_said = ctx.get_parameter_source("url") is click.core.ParameterSource.COMMANDLINE
+    is_local = ctx.invoked_subcommand in _LOCAL_VERBS
+    if is_said and is_local:
+        raise click.UsageError(f"poly {ctx.invoked_subcommand} is about this machine: leave out --connect", ctx)
+    if is_said and config_file is not None:
+        raise click.UsageError("a server has its own configuration: leave out --config or --connect", ctx)
+    return None if is_local or config_file is not None else url
+
+
 def _start_logging(*, is_verbose: bool) -> None:
     import logging  # 10 ms too much for --help
 
     if is_verbose:
         logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for package in ("poly_engine", "poly_tui"):
+    for package in ("poly_engine", "poly_serve", "poly_tui"):
         logger = logging.getLogger(package)
         logger.setLevel(logging.DEBUG if is_verbose else logging.WARNING)
         logger.addHandler(logging.NullHandler())  # without any, Python prints warnings to stderr

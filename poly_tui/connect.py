@@ -2,20 +2,27 @@
 
 import logging
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from poly_engine import Engine, TaskInfo, TaskNotFound
+from poly_engine import Engine, MemoryInfo, ModelInfo, TaskInfo, TaskNotFound
 from poly_engine.config import LoadedConfig, find, load
 from poly_engine.errors import ConfigError, EngineFailed
 from poly_tui.settings import Settings
 
-__all__ = ["configuration", "engine", "find_configuration", "find_task"]
+__all__ = ["configuration", "engine", "find_configuration", "find_task", "memories", "models", "tasks"]
 
 _log = logging.getLogger(__name__)
 
 
 def configuration(settings: Settings) -> LoadedConfig:
-    """Read the configuration that is in effect. Raises ConfigError, whose problems begin with the path of the file."""
+    """Read the configuration that is in effect. Raises ConfigError, whose problems begin with the path of the file, and
+    where a server does the work, which does not tell its own.
+    """
+    if settings.url is not None:
+        words = "does not tell how it is configured: ask on the machine where it runs, without --connect"
+        raise ConfigError([f"{settings.url} {words}"])
     path = find_configuration(settings)
     try:
         loaded = load(path)
@@ -32,10 +39,16 @@ def find_configuration(settings: Settings) -> Path | None:
 
 
 def engine(settings: Settings) -> Engine:
-    """An engine for the configuration that is in effect, to be entered with `async with`.
+    """An engine for the configuration that is in effect, or that of a server, to be entered with `async with`.
 
     Raises ConfigError, or EngineFailed if llama.cpp is not properly installed.
     """
+    if settings.url is not None:
+        # httpx has a command line of its own, which nobody calls here: rich and pygments for it cost 100 ms
+        sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # what is None there is not imported
+        from poly_serve.client import RemoteEngine  # httpx and pydantic, 150 ms
+
+        return RemoteEngine(settings.url, settings.key)
     config = configuration(settings).config
     try:
         from poly_engine.local import LocalEngine  # llama.cpp and numpy, 200 ms too much for a broken configuration
@@ -43,6 +56,33 @@ def engine(settings: Settings) -> Engine:
         raise EngineFailed(f"llama.cpp cannot be loaded: {error}; poly doctor knows more") from error
 
     return LocalEngine(config)
+
+
+async def tasks(settings: Settings) -> Sequence[TaskInfo]:
+    """The tasks that there are. For those of this machine no library is loaded. Raises ConfigError."""
+    if settings.url is None:
+        config = configuration(settings).config
+        return [TaskInfo(name, task.model, task.description) for name, task in config.tasks.items()]
+    async with engine(settings) as remote:
+        return await remote.tasks()
+
+
+async def models(settings: Settings) -> Sequence[ModelInfo]:
+    """The models that there are, as `tasks`; of those of this machine no file is looked at."""
+    if settings.url is None:
+        config = configuration(settings).config
+        return [ModelInfo(name, str(model.file or model.url), "unloaded") for name, model in config.models.items()]
+    async with engine(settings) as remote:
+        return await remote.models()
+
+
+async def memories(settings: Settings) -> Sequence[MemoryInfo]:
+    """The memories that there are, as `tasks`."""
+    if settings.url is None:
+        config = configuration(settings).config
+        return [MemoryInfo(name, memory.embedding_model) for name, memory in sorted(config.memories.items())]
+    async with engine(settings) as remote:
+        return await remote.memories()
 
 
 async def find_task(engine: Engine, name: str | None) -> TaskInfo:

@@ -8,11 +8,12 @@ server: {"type": "opened"}, then for each prompt
         the events of `poly_engine.types`, as they come
         one of these, when the slot is free again:
             {"type": "done", …}
-            {"type": "cancelled", "answer": …}, the part that is remembered; null if the prompt is not
-            {"type": "error", "code": …, "message": …}, and then it is not remembered
+            {"type": "cancelled", "answer": …}
+            {"type": "error", "code": …, "message": …, "answer": …}
         {"type": "refused", "code": "session_busy", …} for a prompt that comes before that
 
-A frame that is none of these ends it with an error.
+The `answer` is what the session remembers of a turn that did not come to its end: null if it forgets the prompt, too.
+A frame that is none of these ends the conversation with an error.
 """
 
 import asyncio
@@ -118,10 +119,9 @@ class _Conversation:
             n_before = len(session.turns)
             last = await self._stream(session, frame)
         except PolyError as error:
-            last = self._told(error)
+            last = {**self._told(error), "answer": self._remembered(n_before)}
         except asyncio.CancelledError:
-            remembered = self._session.result().turns[n_before:] if self._session.done() else ()
-            last = {"type": "cancelled", "answer": remembered[-1].answer if remembered else None}
+            last = {"type": "cancelled", "answer": self._remembered(n_before)}
         self._turn = None  # whoever hears the last word may ask again
         await self.tell(last)
 
@@ -143,6 +143,11 @@ class _Conversation:
         assert done is not None, "a turn ends with Done, or raises"
         self._request.app[STATS].add(self._request.match_info["name"], done)
         return event_record(done)
+
+    def _remembered(self, n_before: int) -> str | None:
+        """The answer of the turn behind those that there were before, if it is remembered."""
+        turns = self._session.result().turns[n_before:] if self._session.done() else ()
+        return turns[-1].answer if turns else None
 
     def _told(self, error: PolyError) -> Mapping[str, object]:
         return {"type": "error", **error_record(without_names(error, self._request[PRINCIPAL]))}

@@ -3,12 +3,13 @@
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from poly_serve.access import Kind
 from poly_serve.admission import ADMISSION
 from poly_serve.engine import ENGINE
 from poly_serve.lifecycle import LIFECYCLE
 from poly_serve.metrics import METRICS
 from poly_serve.replies import in_plain_text, json_reply
-from poly_serve.routing import Anyone, Known, Route
+from poly_serve.routing import PRINCIPAL, Anyone, Known, Route
 from poly_serve.stats import STATS
 
 __all__ = ["ROUTES"]
@@ -38,7 +39,9 @@ async def metrics(request: web.Request) -> web.Response:
 
 async def stats(request: web.Request) -> web.Response:
     """What each task has done since the server started."""
-    return json_reply({"tasks": request.app[STATS].report()})
+    principal = request[PRINCIPAL]
+    report = request.app[STATS].report()
+    return json_reply({"tasks": {name: one for name, one in report.items() if principal.may_use(Kind.TASK, name)}})
 
 
 ROUTES = (

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from poly_engine import Engine, InvalidRequest, PolyError, UnreadableDocument
-from poly_engine.config import Config
+from poly_engine import Engine, InvalidRequest, MemoryInfo, PolyError, UnreadableDocument
 from poly_tui import connect
 from poly_tui.commands import foreground
 from poly_tui.commands.documents import STDIN, Document, documents
@@ -51,7 +50,7 @@ def command(
     is there already is not taken in again unless it changed. One that cannot be read does not keep the others out, and
     makes the exit code 1.
     """
-    memory, wanted = _memory_and_names(connect.configuration(settings).config, names)
+    memory, wanted = _memory_and_names(foreground.run(connect.memories(settings)), names)
     if not wanted and not is_readable():
         raise click.UsageError("there is no document: name some, or pipe one into it", click.get_current_context())
     chosen = list(documents(wanted or [STDIN], name, glob))
@@ -64,15 +63,15 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-def _memory_and_names(config: Config, names: Sequence[str]) -> tuple[str, Sequence[str]]:
+def _memory_and_names(known: Sequence[MemoryInfo], names: Sequence[str]) -> tuple[str, Sequence[str]]:
     """Which memory is meant, and what is left of the arguments."""
-    memories = sorted(config.memories)
+    memories = [memory.name for memory in known]
     if names and names[0] in memories:
         return names[0], names[1:]
     if len(memories) == 1:
         return memories[0], names
-    known = f"say which: {', '.join(memories)}" if memories else "the configuration has none"
-    raise click.UsageError(f"there is no memory named: {known}", click.get_current_context())
+    hint = f"say which: {', '.join(memories)}" if memories else "none is configured"
+    raise click.UsageError(f"there is no memory named: {hint}", click.get_current_context())
 
 
 async def _ingest(

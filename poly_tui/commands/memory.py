@@ -34,8 +34,8 @@ def list_memories(settings: Settings, *, as_json: bool) -> None:
 
     On a terminal as a table, elsewhere as tab-separated values. The columns are name and embedding model.
     """
-    memories = connect.configuration(settings).config.memories
-    rows = [{"name": name, "embedding_model": memory.embedding_model} for name, memory in sorted(memories.items())]
+    memories = foreground.run(connect.memories(settings))
+    rows: list[dict[str, object]] = [{"name": one.name, "embedding_model": one.embedding_model} for one in memories]
     print_rows(rows, as_json=as_json)
 
 
@@ -92,10 +92,11 @@ def _time(seconds: float) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print an object.")
 @pass_settings
 def show_memory(settings: Settings, *, memory: str, as_json: bool) -> None:
-    """Show what MEMORY holds, and its settings."""
-    memories = connect.configuration(settings).config.memories
+    """Show what MEMORY holds, and its settings, unless a server has it."""
     facts = foreground.run(_facts(settings, memory))
-    print_record({"name": memory, **facts, **_settings(memories[memory])}, as_json=as_json)
+    if settings.url is None:
+        facts |= _settings(connect.configuration(settings).config.memories[memory])
+    print_record({"name": memory, **facts}, as_json=as_json)
 
 
 async def _facts(settings: Settings, memory: str) -> dict[str, object]:

@@ -2,9 +2,10 @@
 
 import click
 
-from poly_engine import ModelNotFound
+from poly_engine import ModelInfo, ModelNotFound
 from poly_engine.config import Config, ModelConfig
 from poly_tui import connect
+from poly_tui.commands import foreground
 from poly_tui.commands.listing import Bytes, Count, print_record, print_rows
 from poly_tui.commands.model_files import look_at
 from poly_tui.commands.names import model_argument
@@ -27,8 +28,11 @@ def list_models(settings: Settings, *, as_json: bool) -> None:
     The columns are name, state, architecture, parameters, size of the file, tokens of context, memory that it takes,
     and what is wrong with it.
     """
-    models = connect.configuration(settings).config.models
-    print_rows([_row(name, model) for name, model in models.items()], as_json=as_json)
+    if settings.url is not None:
+        rows = [_remote_row(model) for model in foreground.run(connect.models(settings))]
+    else:
+        rows = [_row(name, model) for name, model in connect.configuration(settings).config.models.items()]
+    print_rows(rows, as_json=as_json)
 
 
 @command.command("show")
@@ -37,6 +41,12 @@ def list_models(settings: Settings, *, as_json: bool) -> None:
 @pass_settings
 def show_model(settings: Settings, *, model: str, as_json: bool) -> None:
     """Show what there is to know of MODEL before it is loaded."""
+    if settings.url is not None:
+        models = {one.name: one for one in foreground.run(connect.models(settings))}
+        if model not in models:
+            raise ModelNotFound(model, models)
+        print_record(_remote_record(models[model]), as_json=as_json)
+        return
     config = connect.configuration(settings).config
     if model not in config.models:
         raise ModelNotFound(model, config.models)
@@ -55,6 +65,30 @@ def _row(name: str, model: ModelConfig) -> dict[str, object]:
         "context_size": sizes.context_size if sizes else None,
         "memory_bytes": Bytes(memory_bytes) if memory_bytes else None,
         "problem": file.problem,
+    }
+
+
+def _remote_row(model: ModelInfo) -> dict[str, object]:
+    """What a server tells: not how much memory it takes there, nor what is wrong with its file."""
+    return {
+        "name": model.name,
+        "state": model.state,
+        "architecture": model.architecture,
+        "parameters": None if model.n_params is None else Count(model.n_params),
+        "size_bytes": None if model.size_bytes is None else Bytes(model.size_bytes),
+        "context_size": model.context_size,
+        "memory_bytes": None,
+        "problem": None,
+    }
+
+
+def _remote_record(model: ModelInfo) -> dict[str, object]:
+    return {
+        **_remote_row(model),
+        "file": model.path,
+        "train_context_size": model.train_context_size,
+        "embedding_size": model.embedding_size,
+        "device": model.device,
     }
 
 

@@ -1,11 +1,14 @@
 """`poly task`: the tasks of the configuration."""
 
+from dataclasses import asdict
+
 import click
 
 from poly_engine import TaskNotFound
 from poly_engine.config import TaskConfig
 from poly_engine.config.tasks import PLAIN_SETTINGS
 from poly_tui import connect
+from poly_tui.commands import foreground
 from poly_tui.commands.listing import print_record, print_rows
 from poly_tui.commands.names import task_argument
 from poly_tui.settings import Settings, pass_settings
@@ -26,9 +29,7 @@ def list_tasks(settings: Settings, *, as_json: bool) -> None:
 
     The columns are name, model and description.
     """
-    tasks = connect.configuration(settings).config.tasks
-    rows = [{"name": name, "model": task.model, "description": task.description} for name, task in tasks.items()]
-    print_rows(rows, as_json=as_json)
+    print_rows([asdict(task) for task in foreground.run(connect.tasks(settings))], as_json=as_json)
 
 
 @command.command("show")

@@ -1,5 +1,6 @@
 """`poly tui`: the terminal interface."""
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def command(settings: Settings, *, task: str | None = None) -> int:
     """
     if not has_terminal():
         raise click.UsageError("poly tui needs a terminal; poly chat and poly run also work in pipes")
-    tasks = connect.configuration(settings).config.tasks
+    tasks = [one.name for one in asyncio.run(connect.tasks(settings))]
     if task is not None and task not in tasks:
         raise TaskNotFound(task, tasks)
     if settings.is_verbose:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,13 @@ from poly_engine.config import Config
 from poly_engine.interface import Engine
 from poly_engine.local import LocalEngine
 from poly_engine.types import TaskInfo
+from poly_serve.client import RemoteEngine
 from tests.contract.script import ANSWER, CONTEXT, LONG_ANSWER, PRIVATE, reply
 from tests.fake_engine import FakeEngine
 from tests.gguf_models import make_chains
+from tests.serve.conftest import served
+
+Make = Callable[[Path, Path], AbstractAsyncContextManager[Engine]]
 
 
 @pytest.fixture(scope="session")
@@ -23,12 +28,24 @@ def chat_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_chains(path, {">": list(ANSWER), "#": long}, context_length=CONTEXT)
 
 
-@pytest.fixture(params=["local", "fake"])
+@pytest.fixture(params=["local", "remote", "fake"])
 async def engine(request: pytest.FixtureRequest, chat_file: Path, tmp_path: Path) -> AsyncIterator[Engine]:
     """An engine with the tasks "talk" and "write" over the model "m", and "draw" over the model "other"; and the memory
     "notes", which is empty.
     """
-    async with _local(chat_file, tmp_path) if request.param == "local" else _fake() as engine:
+    kinds: dict[str, Make] = {"local": _local, "remote": _remote, "fake": _fake}
+    async with kinds[request.param](chat_file, tmp_path) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def _remote(path: Path, folder: Path) -> AsyncIterator[Engine]:
+    """The local engine, at the other end of a socket."""
+    async with (
+        _local(path, folder) as local,
+        served(local, Config()) as url,
+        RemoteEngine(url) as engine,
+    ):
         yield engine
 
 
@@ -41,7 +58,7 @@ def _local(path: Path, folder: Path) -> Engine:
     return LocalEngine(Config.model_validate({"models": models, "tasks": tasks, "memories": memories}))
 
 
-def _fake() -> Engine:
+def _fake(_path: Path, _folder: Path) -> Engine:
     talk = TaskInfo("talk", "m", "Says what is written.")
     tasks = [TaskInfo("write", "m"), talk, TaskInfo("draw", "other")]
     return FakeEngine(reply, tasks=tasks, context_size=CONTEXT, private_tokens=[PRIVATE], memories=["notes"])

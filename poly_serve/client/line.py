@@ -1,0 +1,124 @@
+"""The line to a task: a WebSocket, over which one turn at a time is held."""
+
+import asyncio
+import json
+import logging
+from contextlib import suppress
+from typing import Any, Self
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
+
+from poly_engine.errors import EngineClosed, PolyError
+from poly_serve.client.faults import broken, no_poly
+from poly_serve.client.server import Server
+from poly_serve.client.turn import RemoteTurn
+from poly_serve.wire import PROTOCOL, encoded, error_from
+
+__all__ = ["Line"]
+
+_log = logging.getLogger(__name__)
+
+Frame = dict[str, Any]  # Any: as JSON
+
+
+class Line:
+    """A conversation as the server holds it. Opened by `open`; to be closed.
+
+    Frames are read and written by tasks of its own, so that nobody who is cancelled leaves one half said.
+    """
+
+    def __init__(self, url: str, socket: ClientConnection) -> None:
+        self._url = url
+        self._socket = socket
+        self._turn: RemoteTurn | None = None
+        self._said: PolyError | None = None
+        self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._to_be_sent: asyncio.Queue[Frame] = asyncio.Queue()
+        self._reading = asyncio.create_task(self._read())
+        self._writing = asyncio.create_task(self._write())
+
+    @classmethod
+    async def open(cls, server: Server, task: str, frame: Frame) -> Self:
+        """Open a session with a task, as the frame says. Raises why that cannot be."""
+        line = cls(server.address.url, await server.dial("v1", "task", task, "chat", protocol=PROTOCOL))
+        line._to_be_sent.put_nowait({"type": "open", **frame})
+        try:
+            await line._opened
+        except BaseException:
+            await line.close()
+            raise
+        return line
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing goes over it any more."""
+        return self._reading.done()
+
+    async def ask(self, turn: RemoteTurn, frame: Frame) -> None:
+        """Begin a turn. Raises why the server refuses it, or why the line is lost."""
+        self._turn = turn
+        if self.is_lost:
+            self._lose()  # nothing was read since that would tell the turn
+        else:
+            self._to_be_sent.put_nowait({"type": "prompt", **frame})
+        await turn.is_begun.wait()
+        if turn.failure is not None:
+            raise turn.failure
+
+    async def stop(self) -> None:
+        """Stop the turn that is under way, if there is one, and wait until its slot is free."""
+        if self._turn is not None and not self._turn.is_over.is_set():
+            self._to_be_sent.put_nowait({"type": "cancel"})
+            await self._turn.is_over.wait()
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._socket.close()
+        self._writing.cancel()
+        await asyncio.wait([self._reading, self._writing])
+        if self._opened.done() and not self._opened.cancelled():
+            self._opened.exception()  # seen: asyncio would complain of an error that nobody looked at
+
+    async def _read(self) -> None:
+        try:
+            async for text in self._socket:
+                self._hear(json.loads(text))
+        except ConnectionClosed:
+            pass
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            _log.warning("the server at %s said what makes no sense: %r", self._url, error)
+            self._said = no_poly(self._url)
+            await self._socket.close()
+        finally:
+            self._lose()
+
+    async def _write(self) -> None:
+        with suppress(ConnectionClosed):  # whoever reads hears that, too
+            while True:
+                await self._socket.send(encoded(await self._to_be_sent.get()))
+
+    def _hear(self, frame: Frame) -> None:
+        has_turn = self._turn is not None and not self._turn.is_over.is_set()
+        if frame["type"] == "opened":
+            if not self._opened.done():  # whoever waited may have gone
+                self._opened.set_result(None)
+        elif self._turn is not None and has_turn:
+            self._turn.hear(frame)
+        elif frame["type"] == "error":
+            self._said = error_from(frame)
+
+    def _lose(self) -> None:
+        """Tell whoever waits that nothing comes any more."""
+        error = self._said or self._loss()
+        if not self._opened.done():
+            self._opened.set_exception(error)
+        if self._turn is not None and not self._turn.is_over.is_set():
+            self._turn.fail(error)
+            self._turn.end()
+
+    def _loss(self) -> PolyError:
+        if self._socket.close_code in (CloseCode.GOING_AWAY, CloseCode.SERVICE_RESTART):
+            return EngineClosed(f"the server at {self._url} was shut down")
+        return broken(self._url, self._socket.close_reason or "it broke off")
