@@ -20,6 +20,7 @@ __all__ = ["REQUEST_ID", "add_headers", "log_requests", "refuse_strangers"]
 _log = logging.getLogger(__name__)
 
 REQUEST_ID = web.RequestKey("request_id", str)
+HAS_BEGUN = web.RequestKey("has_begun", bool)
 ORIGIN = web.RequestKey("origin", str)
 """Of the page that asks, if it may."""
 
@@ -44,8 +45,10 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
     except (asyncio.CancelledError, ConnectionError):
         status = _CLIENT_LEFT
         raise
-    except Exception:  # noqa: BLE001 - the edge of a request: a bug of ours is logged, and the client told
+    except Exception:  # the edge of a request: a bug of ours is logged, and the client told
         _log.exception("request %s failed", request[REQUEST_ID])
+        if HAS_BEGUN in request:  # then there can be no other answer: aiohttp cuts the connection
+            raise
         response = web.Response(text="the server failed; its log says why", status=500)
     finally:
         took_s = time.monotonic() - begin
@@ -56,6 +59,7 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Tell the id of a request, and that a page of another origin may read the answer. Called before the first byte."""
+    request[HAS_BEGUN] = True
     if REQUEST_ID in request:
         response.headers["X-Request-Id"] = request[REQUEST_ID]
     if ORIGIN in request:

@@ -7,7 +7,7 @@ from typing import ClassVar, TypeAlias
 
 from aiohttp import web
 
-from poly_engine.errors import NotFound, PolyError, Unauthorized
+from poly_engine.errors import Forbidden, NotFound, PolyError, Unauthorized
 from poly_serve.access import Access, Kind, Principal
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import InvalidParameter, json_of
@@ -28,6 +28,7 @@ __all__ = [
     "NamedModelOrUser",
     "Route",
     "Rule",
+    "Unlimited",
     "add_routes",
     "without_names",
 ]
@@ -92,6 +93,15 @@ class NamedModelOrUser(Rule):
             principal.check(Kind.MODEL, name)
 
 
+class Unlimited(Rule):
+    """Whoever may use everything: their key or token has no limits."""
+
+    async def check(self, request: web.Request, principal: Principal) -> None:
+        del request
+        if principal.claims:
+            raise Forbidden("the token is for some things only, and this tells of all")
+
+
 class NamedInBody(Rule):
     """Whoever may use the task or the model that the body calls "model", as OpenAI has it.
 
@@ -124,6 +134,8 @@ class Route:
     reply: Callable[[PolyError], web.Response]
     reply_in_json: Callable[[PolyError], web.Response] | None = None
     """How it tells of errors to who asks for JSON, if that is another way."""
+    is_chat: bool = False
+    """Whether it lasts while nobody asks anything: then each turn is work, and not all of it."""
 
 
 ROUTE = web.RequestKey("route", Route)
@@ -143,7 +155,7 @@ def _guarded(route: Route) -> Handler:
                 principal = request.app[ACCESS].principal(_credential(request))
                 request[PRINCIPAL] = principal
                 await route.rule.check(request, principal)
-            if route.rule.is_open or "Upgrade" in request.headers:  # of a chat, each turn is work
+            if route.rule.is_open or route.is_chat:
                 return await route.handler(request)
             with request.app[LIFECYCLE].work():
                 return await route.handler(request)

@@ -9,7 +9,7 @@ from poly_serve.engine import ENGINE
 from poly_serve.lifecycle import LIFECYCLE
 from poly_serve.metrics import METRICS
 from poly_serve.replies import in_plain_text, json_reply
-from poly_serve.routing import PRINCIPAL, Anyone, Known, Route
+from poly_serve.routing import PRINCIPAL, Anyone, Known, Route, Unlimited
 from poly_serve.stats import STATS
 
 __all__ = ["ROUTES"]
@@ -48,6 +48,6 @@ ROUTES = (
     Route("GET", "/status", status, Anyone(), in_plain_text),
     Route("GET", "/healthz", status, Anyone(), in_plain_text),
     Route("GET", "/readyz", ready, Anyone(), in_plain_text),
-    Route("GET", "/metrics", metrics, Known(), in_plain_text),
+    Route("GET", "/metrics", metrics, Unlimited(), in_plain_text),
     Route("GET", "/v1/stats", stats, Known(), in_plain_text),
 )

@@ -104,5 +104,5 @@ ROUTES = (
     Route("POST", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS),
     Route("GET", "/v1/task/{name}/live", live, _TASK, *_ERRORS),
     Route("POST", "/v1/task/{name}/live", live, _TASK, *_ERRORS),
-    Route("GET", "/v1/task/{name}/chat", chat, _TASK, *_ERRORS),
+    Route("GET", "/v1/task/{name}/chat", chat, _TASK, *_ERRORS, is_chat=True),
 )

@@ -25,7 +25,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "PYTHONPATH": Path(__file__).parents[2],
     }.items():
         monkeypatch.setenv(name, str(value))
-    for name in ("POLY_CONFIG", "POLY_DATA_DIR", "NO_COLOR"):
+    for name in ("POLY_CONFIG", "POLY_DATA_DIR", "POLY_URL", "POLY_API_KEY", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(folder / "work")
     return folder
