@@ -132,9 +132,7 @@ class WorkerClient:
                 part.cancel()
         return vectors
 
-    async def _embed(
-        self, texts: Sequence[tuple[int, ...]], pack: list[int], vectors: npt.NDArray[np.float32]
-    ) -> None:
+    async def _embed(self, texts: Sequence[tuple[int, ...]], pack: list[int], vectors: npt.NDArray[np.float32]) -> None:
         request = Embed(self.next_id(), tuple(texts[number] for number in pack))
         stream = self._send(request)
         try:
