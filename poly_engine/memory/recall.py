@@ -1,12 +1,13 @@
 """Recall: what is near by meaning and what shares words, joined to one order, with a trace of how it came about."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from poly_engine.memory.records import ChunkId, Found, Match, StoredChunk, Vectors
-from poly_engine.memory.terms import words_of
+from poly_engine.memory.terms import searchable, words_of
 from poly_engine.types import Dropped, DropReason, Hit, Recalled
 
 __all__ = ["CANDIDATES", "Selection", "by_sentences", "fuse"]
@@ -14,6 +15,7 @@ __all__ = ["CANDIDATES", "Selection", "by_sentences", "fuse"]
 CANDIDATES = 100
 """Chunks of either side that are looked at."""
 
+_NO_LETTER = re.compile(r"\W")
 _WORDS_WEIGHT = 1.25
 """Of the words, where that of the vectors is 1."""
 
@@ -134,18 +136,28 @@ def _stretched(matches: Sequence[Match]) -> dict[ChunkId, float]:
 
 def _covering(question: str, found: Found) -> dict[ChunkId, float]:
     """The scores by words, each times the share of the words of a question that the chunk holds."""
-    wanted = frozenset(words_of(question))
+    # To look for each takes a third of the time of cutting the chunk into its words.
+    wanted = {word: re.compile(rf"{re.escape(word)}\b") for word in words_of(question)}
     by_words = _stretched(found.matching)
     return {
-        chunk: score * len(wanted & _held(found.chunks[chunk])) / max(len(wanted), 1)
+        chunk: score * _n_held(wanted, _searched(found.chunks[chunk])) / max(len(wanted), 1)
         for chunk, score in by_words.items()
         if chunk in found.chunks
     }
 
 
-def _held(chunk: StoredChunk) -> frozenset[str]:
-    """The words of a chunk, of its headings and of the title of its document."""
-    return frozenset(words_of(" ".join([chunk.title, *chunk.headings, chunk.text])))
+def _n_held(words: Mapping[str, re.Pattern[str]], text: str) -> int:
+    return sum(word in text and _begins_word(pattern, text) for word, pattern in words.items())
+
+
+def _begins_word(pattern: re.Pattern[str], text: str) -> bool:
+    """Whether something that a pattern finds is no end of a longer word."""
+    return any(not found.start() or _NO_LETTER.match(text, found.start() - 1) for found in pattern.finditer(text))
+
+
+def _searched(chunk: StoredChunk) -> str:
+    """What a chunk is found by: its text, its headings, and the title of its document."""
+    return searchable(" ".join([chunk.title, *chunk.headings, chunk.text])).lower()
 
 
 def _places(matches: Sequence[Match]) -> dict[ChunkId, tuple[int, float]]:
