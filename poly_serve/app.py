@@ -12,7 +12,9 @@ from poly_serve.engine import ENGINE
 from poly_serve.lifecycle import LIFECYCLE, Lifecycle
 from poly_serve.metrics import METRICS, Metrics
 from poly_serve.middleware import add_headers, log_requests, refuse_strangers
+from poly_serve.openapi import description
 from poly_serve.routes import (
+    docs,
     memories,
     memory_upkeep,
     models,
@@ -46,6 +48,7 @@ _OPENAI_ROUTES = (
 )
 ROUTES = (
     *page.ROUTES,
+    *docs.ROUTES,
     *status.ROUTES,
     *tasks.ROUTES,
     *models.ROUTES,
@@ -70,6 +73,7 @@ def create_app(engine: Engine, config: Config) -> web.Application:
     app[ADMISSION] = Admission(config.max_concurrent, _MOST_WAITING, lifecycle)
     app[METRICS] = metrics = Metrics()
     app[STATS] = Stats(metrics)
+    app[docs.DESCRIPTION] = description(ROUTES)
     app[SOCKETS] = WeakSet()
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(close_sockets)

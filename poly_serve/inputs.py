@@ -13,7 +13,17 @@ from poly_engine import InvalidRequest
 from poly_engine.errors import suggestion
 from poly_serve.wire import decoded
 
-__all__ = ["InvalidParameter", "body_of", "json_object", "json_of", "prompt_of", "thing_of", "truth_of", "wants_detail"]
+__all__ = [
+    "InvalidParameter",
+    "Prompt",
+    "body_of",
+    "json_object",
+    "json_of",
+    "prompt_of",
+    "thing_of",
+    "truth_of",
+    "wants_detail",
+]
 
 _MOST_BODY_BYTES = 8 << 20
 _DEEPEST = 64
@@ -31,6 +41,12 @@ class InvalidParameter(InvalidRequest):
     def __init__(self, param: str, reason: str) -> None:
         super().__init__(f"{param or 'the body'}: {reason}")
         self.param = param
+
+
+class Prompt(BaseModel):
+    """A prompt, as the original takes it. What else is said is ignored."""
+
+    prompt: str
 
 
 async def prompt_of(request: web.Request) -> str:

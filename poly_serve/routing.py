@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from aiohttp import web
+from pydantic import BaseModel
 
 from poly_engine.errors import Forbidden, NotFound, PolyError, Unauthorized
 from poly_serve.access import Access, Kind, Principal
@@ -134,6 +135,10 @@ class Route:
     reply: Callable[[PolyError], web.Response]
     reply_in_json: Callable[[PolyError], web.Response] | None = None
     """How it tells of errors to who asks for JSON, if that is another way."""
+    body: type[BaseModel] | None = None
+    """What comes in as JSON, if anything."""
+    query: tuple[str, ...] = ()
+    """What may be said in the query."""
     is_chat: bool = False
     """Whether it lasts while nobody asks anything: then each turn is work, and not all of it."""
 

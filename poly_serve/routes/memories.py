@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from poly_engine import InvalidRequest, RecallOptions
 from poly_serve.access import Kind
 from poly_serve.engine import ENGINE
-from poly_serve.inputs import body_of, json_of, truth_of, wants_detail
+from poly_serve.inputs import Prompt, body_of, json_of, truth_of, wants_detail
 from poly_serve.progress import with_progress
 from poly_serve.replies import in_json, in_plain_text, json_reply
 from poly_serve.routing import PRINCIPAL, Known, Named, Route
@@ -118,9 +118,9 @@ _MEMORY = Named(Kind.MEMORY)
 _ERRORS = (in_plain_text, in_json)
 ROUTES = (
     Route("GET", "/v1/memory", list_memories, Known(), *_ERRORS),
-    Route("GET", "/v1/memory/{name}", recall, _MEMORY, *_ERRORS),
-    Route("POST", "/v1/memory/{name}", recall, _MEMORY, *_ERRORS),
-    Route("PUT", "/v1/memory/{name}", ingest, _MEMORY, *_ERRORS),
-    Route("DELETE", "/v1/memory/{name}", forget, _MEMORY, *_ERRORS),
-    Route("POST", "/v1/memory/{name}/recall", recall_in_detail, _MEMORY, *_ERRORS),
+    Route("GET", "/v1/memory/{name}", recall, _MEMORY, *_ERRORS, query=("prompt", "n")),
+    Route("POST", "/v1/memory/{name}", recall, _MEMORY, *_ERRORS, body=Prompt),
+    Route("PUT", "/v1/memory/{name}", ingest, _MEMORY, *_ERRORS, query=("source", "wait", "detail", "type")),
+    Route("DELETE", "/v1/memory/{name}", forget, _MEMORY, *_ERRORS, query=("source", "detail")),
+    Route("POST", "/v1/memory/{name}/recall", recall_in_detail, _MEMORY, *_ERRORS, body=Recall),
 )

@@ -85,7 +85,7 @@ _MEMORY = Named(Kind.MEMORY)
 _ERRORS = (in_plain_text, in_json)
 ROUTES = (
     Route("GET", "/v1/memory/{name}/documents", documents, _MEMORY, *_ERRORS),
-    Route("GET", "/v1/memory/{name}/chunks", chunks, _MEMORY, *_ERRORS),
+    Route("GET", "/v1/memory/{name}/chunks", chunks, _MEMORY, *_ERRORS, query=("source",)),
     Route("GET", "/v1/memory/{name}/jobs", jobs, _MEMORY, *_ERRORS),
     Route("GET", "/v1/memory/{name}/faults", faults, _MEMORY, *_ERRORS),
     Route("POST", "/v1/memory/{name}/settle", settle, _MEMORY, *_ERRORS),

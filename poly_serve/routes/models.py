@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from poly_engine import Embeddings
 from poly_serve.access import Kind
 from poly_serve.engine import ENGINE
-from poly_serve.inputs import body_of, prompt_of, wants_detail
+from poly_serve.inputs import Prompt, body_of, prompt_of, wants_detail
 from poly_serve.progress import with_progress
 from poly_serve.replies import in_json, in_plain_text, json_reply
 from poly_serve.routing import PRINCIPAL, Known, Named, NamedModelOrUser, Route
@@ -77,9 +77,9 @@ _ERRORS = (in_plain_text, in_json)
 ROUTES = (
     Route("GET", "/v1/model", list_models, Known(), *_ERRORS),
     Route("POST", "/v1/model/{name}/load", load, NamedModelOrUser(), *_ERRORS),
-    Route("GET", "/v1/model/{name}/embedding", embedding, _MODEL, *_ERRORS),
-    Route("POST", "/v1/model/{name}/embedding", embedding, _MODEL, *_ERRORS),
-    Route("POST", "/v1/model/{name}/embeddings", embeddings, _MODEL, *_ERRORS),
-    Route("GET", "/v1/model/{name}/tokenization", tokenization, _MODEL, *_ERRORS),
-    Route("POST", "/v1/model/{name}/tokenization", tokenization, _MODEL, *_ERRORS),
+    Route("GET", "/v1/model/{name}/embedding", embedding, _MODEL, *_ERRORS, query=("prompt",)),
+    Route("POST", "/v1/model/{name}/embedding", embedding, _MODEL, *_ERRORS, body=Prompt),
+    Route("POST", "/v1/model/{name}/embeddings", embeddings, _MODEL, *_ERRORS, body=Texts),
+    Route("GET", "/v1/model/{name}/tokenization", tokenization, _MODEL, *_ERRORS, query=("prompt",)),
+    Route("POST", "/v1/model/{name}/tokenization", tokenization, _MODEL, *_ERRORS, body=Prompt),
 )

@@ -36,4 +36,6 @@ async def chat_completions(request: web.Request) -> web.StreamResponse:
     return await reply(request, body, asks, ChatShape(body.model, body.n_choices))
 
 
-ROUTES = (Route("POST", "/v1/chat/completions", chat_completions, NamedInBody(Kind.TASK), openai_error),)
+ROUTES = (
+    Route("POST", "/v1/chat/completions", chat_completions, NamedInBody(Kind.TASK), openai_error, body=ChatRequest),
+)

@@ -36,4 +36,4 @@ async def completions(request: web.Request) -> web.StreamResponse:
     return await reply(request, body, asks, CompletionShape(body.model, n_each, prompts if body.echo else ()))
 
 
-ROUTES = (Route("POST", "/v1/completions", completions, NamedInBody(Kind.TASK), openai_error),)
+ROUTES = (Route("POST", "/v1/completions", completions, NamedInBody(Kind.TASK), openai_error, body=CompletionRequest),)

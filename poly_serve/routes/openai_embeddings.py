@@ -63,4 +63,4 @@ def _written(model: str, vectors: list[str], n_tokens: int) -> str:
     return f'{{"object":"list","data":[{entries}],"model":{json.dumps(model)},"usage":{usage}}}'
 
 
-ROUTES = (Route("POST", "/v1/embeddings", embeddings, NamedInBody(Kind.MODEL), openai_error),)
+ROUTES = (Route("POST", "/v1/embeddings", embeddings, NamedInBody(Kind.MODEL), openai_error, body=EmbeddingRequest),)

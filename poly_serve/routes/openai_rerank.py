@@ -50,4 +50,4 @@ async def rerank(request: web.Request) -> web.Response:
     return json_reply({"object": "list", "model": body.model, "results": results, "usage": usage})
 
 
-ROUTES = (Route("POST", "/v1/rerank", rerank, NamedInBody(Kind.MODEL), openai_error),)
+ROUTES = (Route("POST", "/v1/rerank", rerank, NamedInBody(Kind.MODEL), openai_error, body=RerankRequest),)

@@ -34,4 +34,4 @@ async def tokenize(request: web.Request) -> web.Response:
     return json_reply({"tokens": [piece.id for piece in pieces]})
 
 
-ROUTES = (Route("POST", "/tokenize", tokenize, NamedInBody(Kind.MODEL), openai_error),)
+ROUTES = (Route("POST", "/tokenize", tokenize, NamedInBody(Kind.MODEL), openai_error, body=TokenizeRequest),)

@@ -9,7 +9,7 @@ from poly_engine import Done, Event, TaskNotFound, Token
 from poly_serve.access import Kind
 from poly_serve.admission import ADMISSION
 from poly_serve.engine import ENGINE
-from poly_serve.inputs import prompt_of, wants_detail
+from poly_serve.inputs import Prompt, prompt_of, wants_detail
 from poly_serve.replies import in_json, in_plain_text, json_reply
 from poly_serve.routes.chat import chat_in_texts
 from poly_serve.routes.events import converse
@@ -100,9 +100,9 @@ _ERRORS = (in_plain_text, in_json)
 ROUTES = (
     Route("GET", "/v1/task", list_tasks, Known(), *_ERRORS),
     Route("GET", "/v1/task/{name}/status", status, _TASK, *_ERRORS),
-    Route("GET", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS),
-    Route("POST", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS),
-    Route("GET", "/v1/task/{name}/live", live, _TASK, *_ERRORS),
-    Route("POST", "/v1/task/{name}/live", live, _TASK, *_ERRORS),
+    Route("GET", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS, query=("prompt",)),
+    Route("POST", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS, body=Prompt),
+    Route("GET", "/v1/task/{name}/live", live, _TASK, *_ERRORS, query=("prompt",)),
+    Route("POST", "/v1/task/{name}/live", live, _TASK, *_ERRORS, body=Prompt),
     Route("GET", "/v1/task/{name}/chat", chat, _TASK, *_ERRORS, is_chat=True),
 )
