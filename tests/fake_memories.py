@@ -112,8 +112,9 @@ class FakeMemories(Engine):
             on_done(Ingested(source, "replaced", 1, 1))
 
     async def export(self, memory: str) -> AsyncGenerator[bytes, None]:
+        documents = self._memory(memory)
         yield b'{"format":"poly-memory"}\n'
-        for source, text in self._memory(memory).items():
+        for source, text in documents.items():
             yield json.dumps({"source": source, "text": text}).encode() + b"\n"
 
     async def restore(self, memory: str, lines: AsyncIterator[bytes], on_done: Callable[[Ingested], None]) -> None:
