@@ -16,6 +16,10 @@ from poly_engine.config import Config
 from poly_engine.local import LocalEngine
 
 
+AS_IT_IS = {"pre_filter": [], "post_filter": []}
+"""What is embedded are the texts of the chunks, so that both embed the same."""
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file that computes embeddings")
@@ -32,7 +36,7 @@ async def _measure(model: str, threads: int, documents: dict[str, str]) -> float
     with tempfile.TemporaryDirectory() as folder:
         config = {
             "models": {"m": {"model_path": model, "threads": threads}},
-            "memories": {"notes": {"embedding_model": "m", "store": {"file": {"path": folder}}}},
+            "memories": {"notes": {"embedding_model": "m", "store": {"file": {"path": folder}}, **AS_IT_IS}},
         }
         async with LocalEngine(Config.model_validate(config)) as engine:
             await engine.embed("m", ["warm up"])
