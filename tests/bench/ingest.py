@@ -9,14 +9,14 @@ import asyncio
 import statistics
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from pydoc_data.topics import topics
 
 from poly_engine.config import Config
 from poly_engine.local import LocalEngine
 
-
-AS_IT_IS = {"pre_filter": [], "post_filter": []}
+AS_IT_IS: Mapping[str, object] = {"pre_filter": [], "post_filter": []}
 """What is embedded are the texts of the chunks, so that both embed the same."""
 
 
