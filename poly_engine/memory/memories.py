@@ -74,8 +74,9 @@ class Memories:
 
     async def close(self) -> None:
         """Close those that are open."""
+        opened, self._opened = self._opened, {}
         await self._extractor.close()
-        await asyncio.gather(*(memory.close() for memory in self._opened.values()))
+        await asyncio.gather(*(memory.close() for memory in opened.values()))
 
     def _known(self, name: str) -> MemoryConfig:
         if name not in self._config:

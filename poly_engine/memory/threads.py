@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from poly_engine.errors import EngineClosed
+
 __all__ = ["Threads"]
 
 P = ParamSpec("P")
@@ -17,11 +19,18 @@ class Threads:
 
     def __init__(self, name: str) -> None:
         self._pool = ThreadPoolExecutor(_MOST, thread_name_prefix=name)
+        self._is_closed = False
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call `function` in one of them. Who is cancelled while waiting leaves the call to its end."""
+        """Call `function` in one of them. Who is cancelled while waiting leaves the call to its end.
+
+        Raises EngineClosed once they are closed.
+        """
+        if self._is_closed:
+            raise EngineClosed("the engine was shut down")
         return await asyncio.wrap_future(self._pool.submit(function, *args, **kwargs))
 
     async def close(self) -> None:
         """Wait until what was begun has ended."""
+        self._is_closed = True
         await asyncio.to_thread(self._pool.shutdown)

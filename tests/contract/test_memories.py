@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
-from poly_engine.errors import InvalidRequest, MemoryNotFound, UnreadableDocument
+from poly_engine.errors import EngineClosed, InvalidRequest, MemoryNotFound, UnreadableDocument
 from poly_engine.interface import Engine
 from poly_engine.types import Ingested, IngestProgress, RecallOptions
 
@@ -105,6 +105,14 @@ async def test_what_was_not_exported_is_refused(engine: Engine) -> None:
 async def each(lines: Iterable[bytes]) -> AsyncIterator[bytes]:
     for line in lines:
         yield line
+
+
+async def test_an_engine_with_memories_may_be_closed_twice_and_then_they_are_closed(engine: Engine) -> None:
+    await engine.ingest("notes", CATS, source="cats.txt")
+    await engine.close()
+    await engine.close()
+    with pytest.raises(EngineClosed):
+        await engine.recall("notes", "a cat")
 
 
 async def test_a_memory_that_is_not_there_is_an_error_that_suggests_one(engine: Engine) -> None:

@@ -13,6 +13,7 @@ from poly_engine.errors import EngineClosed, MemoryUnwritable, UnreadableDocumen
 from poly_engine.memory.file import FileStore
 from poly_engine.memory.memory import Memory
 from poly_engine.memory.records import Document, NewChunk, Vectors
+from poly_engine.types import RecallOptions
 from tests.memory.words import MODEL, Words, opened
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +133,14 @@ async def test_many_at_once_get_in_each_once(tmp_path: Path) -> None:
         assert [one.outcome for one in taken] == ["added"] * 5 + ["replaced"] * 15
         assert await sources(memory) == [f"{number}.txt" for number in range(5)]
         assert [(await memory.chunks(f"{number}.txt"))[0].text[-2:] for number in range(5)] == ["3."] * 5
+
+
+async def test_a_closed_memory_says_so_to_whoever_asks(tmp_path: Path) -> None:
+    async with opened(tmp_path, Words()) as memory:
+        pass
+    for refused in (memory.recall("parrots", RecallOptions()), memory.documents(), memory.jobs()):
+        with pytest.raises(EngineClosed):
+            await refused
 
 
 async def test_a_closed_memory_takes_nothing_in(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def config(tmp_path: Path) -> Path:
     path.write_text(
         f'[models.m]\nmodel_path = "{tmp_path / "m.gguf"}"\nthreads = 1\ncontext_size = 4096\n'
         '[tasks.t]\nmodel = "m"\ntemplate = "none"\ntemperature = 0\nrepeat_penalty = 1.0\nmax_tokens = 3\n'
+        f'[memories.notes]\nembedding_model = "m"\nstore = {{ file = {{ path = "{tmp_path / "notes"}" }} }}\n'
     )
     return path
 
@@ -73,6 +74,8 @@ async def test_it_answers_and_ends_well_when_it_is_told_to_stop(config: Path) ->
         assert (await client.get("/status")).text == '{"status":"ok"}'
         answer = await client.get("/v1/task/t/completion", params={"prompt": ">"})
         assert answer.json() == {"text": "la "}
+        taken = await client.put("/v1/memory/notes", content=b"A cat sleeps.", headers={"Content-Type": "text/plain"})
+        assert (taken.status_code, taken.text) == (200, "{}")
         server.signal(signal.SIGTERM)
         assert await server.process.wait() == 0
 
