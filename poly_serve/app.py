@@ -36,7 +36,8 @@ from poly_serve.stats import STATS, Stats
 __all__ = ["ROUTES", "create_app"]
 
 _MOST_WAITING = 64
-_MOST_BODY_BYTES = 16 << 20
+_MOST_READ_BYTES = 16 << 20
+"""Of a body at once; documents are read piece by piece, and JSON has a limit of its own (`poly_serve.inputs`)."""
 
 _OPENAI_ROUTES = (
     *openai_models.ROUTES,
@@ -65,7 +66,7 @@ def create_app(engine: Engine, config: Config) -> web.Application:
     host = config.bind_address.rpartition(":")[0].strip("[]")
     hosts = {"*"} if host in ("0.0.0.0", "::") else {host}  # noqa: S104 - who binds to all says that any name is fine
     app = web.Application(
-        middlewares=[log_requests, refuse_strangers(hosts, config.allowed_origins)], client_max_size=_MOST_BODY_BYTES
+        middlewares=[log_requests, refuse_strangers(hosts, config.allowed_origins)], client_max_size=_MOST_READ_BYTES
     )
     app[ENGINE] = engine
     app[ACCESS] = access

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from poly_engine.batch.host import OpenedModel
+from poly_engine.memory.atoms import TokenCounter
 from poly_engine.memory.records import Fingerprint
 
 __all__ = ["Embedding", "VocabularyCounter"]
@@ -30,7 +31,7 @@ class Embedding:
     """
 
     fingerprint: Fingerprint
-    counter: VocabularyCounter
+    counter: TokenCounter
     max_tokens: int
     embed: Callable[[Sequence[str]], Awaitable[npt.NDArray[np.float32]]]
 

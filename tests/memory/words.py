@@ -47,7 +47,7 @@ class Words:
 
 def embedding_of(words: Words, model: Fingerprint = MODEL) -> Embedding:
     """What a memory uses of it; another fingerprint makes it another model."""
-    return Embedding(model, words, 40, words.embed)  # type: ignore[arg-type]  # it counts words
+    return Embedding(model, words, 40, words.embed)
 
 
 @asynccontextmanager
