@@ -92,6 +92,10 @@ class Engine(ABC):
         """The tasks, in the order in which they are configured: the first one is what a front end begins with."""
 
     @abstractmethod
+    async def settings(self, task: str) -> Mapping[str, object]:
+        """The settings of a task that are in effect, by their names in the configuration. Raises TaskNotFound."""
+
+    @abstractmethod
     async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         """Load a model unless it is loaded. `on_progress` is told the loaded share, 0 to 1, on the caller's loop.
 

@@ -1,7 +1,7 @@
 """The engine of this process: it wires configuration, models, workers and sessions together, and nothing else does."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.host import ThreadHost
-from poly_engine.config import Config
+from poly_engine.config import Config, TaskConfig
 from poly_engine.errors import (
     ContextExceeded,
     EngineClosed,
@@ -65,14 +65,15 @@ class LocalEngine(Engine):
     async def tasks(self) -> Sequence[TaskInfo]:
         return [TaskInfo(name, task.model, task.description) for name, task in self._config.tasks.items()]
 
+    async def settings(self, task: str) -> Mapping[str, object]:
+        return self._task(task).in_effect
+
     async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         await self._client(model, on_progress)
         return await asyncio.to_thread(self._describe, model)
 
     def session(self, task: str, *, system: str | None = None, history: Sequence[Turn] = ()) -> Session:
-        config = self._config.tasks.get(task)
-        if config is None:
-            raise TaskNotFound(task, self._config.tasks)
+        config = self._task(task)
         recaller = Recaller(config.memorization, self._memories.get) if config.memorization else None
         return LocalSession(Task(task, config), lambda: self._client(config.model), system, history, recaller)
 
@@ -162,6 +163,11 @@ class LocalEngine(Engine):
         self._is_closed = True
         await self._memories.close()
         await asyncio.gather(*(served.close() for served in self._served.values()))
+
+    def _task(self, name: str) -> TaskConfig:
+        if name not in self._config.tasks:
+            raise TaskNotFound(name, self._config.tasks)
+        return self._config.tasks[name]
 
     async def _embedding(self, name: str) -> Embedding:
         model = (await self._client(name)).model

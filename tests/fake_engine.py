@@ -149,6 +149,9 @@ class FakeEngine(FakeMemories):
     async def tasks(self) -> Sequence[TaskInfo]:
         return tuple(self._tasks.values())
 
+    async def settings(self, task: str) -> Mapping[str, object]:
+        return {"model": self.task(task).model, "temperature": 0}
+
     async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         self.check_open()
         if model not in self._models:

@@ -162,6 +162,13 @@ class TaskConfig(Section):
     )
     memorization: Memorization | None = Field(default=None, description="The memory that the task uses, and how.")
 
+    @property
+    def in_effect(self) -> dict[str, object]:
+        """The settings that count, by their names; those that say nothing or that `samplers` replaces do not."""
+        replaced = PLAIN_SETTINGS if self.samplers is not None else ()
+        given = self.model_dump(mode="json", exclude_none=True)
+        return {key: value for key, value in given.items() if key not in replaced and value != []}
+
     @classmethod
     def mistakes(cls, given: Mapping[str, object]) -> Iterator[Mistake]:
         """A task has its own prompts or a chat template, plain settings or samplers."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,9 @@ class RemoteEngine(RemoteMemories):
 
     async def tasks(self) -> Sequence[TaskInfo]:
         return self._server.things(TaskInfo, await self._server.get("v1", "task", query={"detail": "1"}), "tasks")
+
+    async def settings(self, task: str) -> Mapping[str, object]:
+        return await self._server.get("v1", "task", task, "settings")
 
     async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         tell = on_progress or (lambda _: None)

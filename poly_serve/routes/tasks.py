@@ -13,7 +13,7 @@ from poly_serve.inputs import Prompt, prompt_of, wants_detail
 from poly_serve.replies import in_json, in_plain_text, json_reply
 from poly_serve.routes.chat import chat_in_texts
 from poly_serve.routes.events import converse
-from poly_serve.routing import PRINCIPAL, Known, Named, Route
+from poly_serve.routing import PRINCIPAL, Known, Named, Route, Unlimited
 from poly_serve.sockets import Socket
 from poly_serve.sse import EventStream
 from poly_serve.stats import STATS
@@ -36,6 +36,11 @@ async def status(request: web.Request) -> web.Response:
     """Whether a task can be used."""
     await _check(request)
     return json_reply({"status": "ok"})
+
+
+async def settings(request: web.Request) -> web.Response:
+    """The settings of a task that are in effect, prompts and all."""
+    return json_reply(await request.app[ENGINE].settings(request.match_info["name"]))
 
 
 async def completion(request: web.Request) -> web.Response:
@@ -100,6 +105,7 @@ _ERRORS = (in_plain_text, in_json)
 ROUTES = (
     Route("GET", "/v1/task", list_tasks, Known(), *_ERRORS),
     Route("GET", "/v1/task/{name}/status", status, _TASK, *_ERRORS),
+    Route("GET", "/v1/task/{name}/settings", settings, Unlimited(), *_ERRORS),
     Route("GET", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS, query=("prompt",)),
     Route("POST", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS, body=Prompt),
     Route("GET", "/v1/task/{name}/live", live, _TASK, *_ERRORS, query=("prompt",)),

@@ -19,6 +19,14 @@ async def test_tasks_are_listed_as_they_are_configured(engine: Engine) -> None:
     assert (write.name, write.model) == ("write", "m")
 
 
+async def test_a_task_tells_the_settings_that_are_in_effect(engine: Engine) -> None:
+    settings = await engine.settings("talk")
+    assert (settings["model"], settings["temperature"]) == ("m", 0)
+    assert "samplers" not in settings
+    with pytest.raises(TaskNotFound, match=r"did you mean talk\?"):
+        await engine.settings("tlak")
+
+
 async def test_models_are_listed_by_name_with_their_state(engine: Engine) -> None:
     before = await engine.models()
     loaded = await engine.load("m")
