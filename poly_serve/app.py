@@ -30,6 +30,7 @@ from poly_serve.routes import (
     web as page,
 )
 from poly_serve.routing import ACCESS, add_routes
+from poly_serve.sessions import SESSIONS, Sessions
 from poly_serve.sockets import SOCKETS, close_sockets
 from poly_serve.stats import STATS, Stats
 
@@ -76,7 +77,9 @@ def create_app(engine: Engine, config: Config) -> web.Application:
     app[STATS] = Stats(metrics)
     app[docs.DESCRIPTION] = description(ROUTES)
     app[SOCKETS] = WeakSet()
+    app[SESSIONS] = sessions = Sessions()
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(close_sockets)
+    app.on_shutdown.append(lambda _: sessions.close())
     add_routes(app, ROUTES)
     return app

@@ -11,6 +11,7 @@ from aiohttp import web
 from poly_engine.errors import (
     EngineClosed,
     EngineFailed,
+    EngineUnreachable,
     Forbidden,
     IllegalToken,
     InvalidRequest,
@@ -54,6 +55,7 @@ _STATUSES: Mapping[type[PolyError], int] = {
     MemoryUnwritable: 507,
     EngineClosed: 503,
     ModelLoadFailed: 503,
+    EngineUnreachable: 503,
     MemoryFailed: 500,
     EngineFailed: 500,
     PolyError: 500,
@@ -147,6 +149,6 @@ def _words(error: PolyError) -> str:
 def _headers(error: PolyError) -> dict[str, str]:
     if isinstance(error, Unauthorized):
         return {"WWW-Authenticate": "Bearer"}
-    if isinstance(error, Overloaded | MemoryUnavailable | ModelLoadFailed):
+    if isinstance(error, Overloaded | MemoryUnavailable | ModelLoadFailed | EngineClosed | EngineUnreachable):
         return {"Retry-After": str(getattr(error, "retry_after_s", 5))}
     return {}

@@ -43,9 +43,10 @@ class _Packed:
 class RemoteEngine(RemoteMemories):
     """The engine behind `poly serve` at a URL, with a key if it wants one. Raises ConfigError for a URL that is none.
 
-    Nothing is asked of the server before it is needed. Beside what `Engine` says, everything may raise EngineFailed
-    if there is no connection, Unauthorized or Forbidden for what the key does not allow, and Overloaded. A server
-    that does not even say that it is there is given up after `silence_s`. Closing the engine leaves the server running.
+    Nothing is asked of the server before it is needed. Beside what `Engine` says, everything may raise
+    EngineUnreachable if there is no connection, Unauthorized or Forbidden for what the key does not allow, and
+    Overloaded. A server that does not even say that it is there is given up after `silence_s`. Closing the engine
+    leaves the server running.
     """
 
     def __init__(self, url: str, key: str | None = None, *, silence_s: float = 40.0) -> None:

@@ -24,9 +24,11 @@ Frame = dict[str, Any]  # Any: as JSON
 class RemoteSession(Session):
     """A session that a server holds, and that is remembered here, too.
 
-    So a server that was restarted, or a connection that broke while nothing was said, is not noticed: with the next
-    prompt goes what was said before. One that breaks in the middle of an answer raises EngineFailed, or EngineClosed if
-    the server says that it stops. It is among the `open_sessions` while it may have a connection.
+    So a server that was restarted, or is being, or a connection that broke while nothing was said, is not noticed: the
+    next prompt comes back to the session, or goes to another server with what was said before. One that breaks in the
+    middle of an answer raises EngineUnreachable, or EngineClosed if the server says that it stops; the session can be
+    used on, and what was heard of that answer is not remembered. It is among the `open_sessions` while it may have a
+    connection.
     """
 
     def __init__(
@@ -43,6 +45,8 @@ class RemoteSession(Session):
         self._turns = list(history)
         self._open_sessions = open_sessions
         self._line: Line | None = None
+        self._id: str | None = None
+        """By which the server keeps it when the line is lost."""
         self._turn: RemoteTurn | None = None
         self._is_busy = False
         self._closed: EngineClosed | None = None
@@ -102,29 +106,34 @@ class RemoteSession(Session):
             raise self._closed
 
     async def _ask(self, prompt: str, frame: Frame) -> RemoteTurn:
-        """Have a turn begun. Over a line that was lost meanwhile nobody heard of it: then it is begun over another."""
+        """Have a turn begun. Over a line that was lost meanwhile nobody heard of it, and a server that is being shut
+        down does not begin it: then it is begun over another line, which may lead to another server.
+        """
         await self._stop()  # who was cancelled twice did not wait for the end
-        while True:
+        for is_last in (False, False, True):
             is_new = self._line is None
             line = self._line or await self._connect()
             turn = self._turn = RemoteTurn(prompt, self._remember)
             try:
                 await line.ask(turn, frame)
-            except PolyError:
-                if turn.is_heard or is_new:
+            except PolyError as error:
+                is_shut_down = isinstance(error, EngineClosed) and turn.is_refused
+                if self._closed is not None or is_last or not (is_shut_down or not (turn.is_heard or is_new)):
                     raise
                 await self._hang_up()
             else:
                 return turn
+        raise AssertionError("the last attempt raises, or succeeds")
 
     async def _connect(self) -> Line:
         history = [asdict(turn) for turn in self._turns]
         self._open_sessions.add(self)
-        line = await Line.open(self._server, self._task, {"system": self._system, "history": history})
+        resume = None if self._id is None else {"resume": self._id, "turns": len(self._turns)}
+        line = await Line.open(self._server, self._task, {"system": self._system, "history": history}, resume)
         if self._closed is not None:
             await line.close()
             raise self._closed
-        self._line = line
+        self._line, self._id = line, line.session
         return line
 
     async def _stop(self) -> None:

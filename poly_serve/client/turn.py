@@ -23,6 +23,8 @@ class RemoteTurn:
         self.is_over = asyncio.Event()
         self.is_heard = False
         """Whether the server has said anything about it."""
+        self.is_refused = False
+        """Whether it ended before it had begun."""
         self.failure: PolyError | None = None
         self._prompt = prompt
         self._on_over = on_over
@@ -44,6 +46,7 @@ class RemoteTurn:
         elif kind in _LAST:
             self._answer = frame.get("answer")
         if kind in ("error", "refused"):
+            self.is_refused = not self.is_begun.is_set()
             self.fail(error_from({key: value for key, value in frame.items() if key != "answer"}))
         self.is_begun.set()
         if kind in _LAST:

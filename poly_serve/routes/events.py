@@ -1,9 +1,10 @@
 """A chat as JSON events: the subprotocol poly.events.v1 of the WebSocket of a task. Every frame is a text.
 
 client: {"type": "open", "system": …, "history": [{"prompt": …, "answer": …}]}     first, if there is something to say
+        {"type": "open", "resume": SESSION, "turns": N}                            or this, to come back after a loss
         {"type": "prompt", "prompt": …, "overrides": {…}, "schema": {"kind": …, "source": …}}
         {"type": "cancel"}                                                         stops the answer that is written
-server: {"type": "opened"}, then for each prompt
+server: {"type": "opened", "session": SESSION}, then for each prompt
         {"type": "begun"}, when it was found that it can be answered
         the events of `poly_engine.types`, as they come
         one of these, when the slot is free again:
@@ -14,6 +15,12 @@ server: {"type": "opened"}, then for each prompt
 
 The `answer` is what the session remembers of a turn that did not come to its end: null if it forgets the prompt, too.
 A frame that is none of these ends the conversation with an error.
+
+A connection that is lost, without a goodbye, stops the answer and frees its slot; the session is kept for a while, for
+whoever comes back with its id and the same key. Then "opened" says how many "turns" it remembers, and the "answer" of
+the last one: if there is one turn more than were heard to their end, that is the part of it that was written. It keeps
+the first N turns, if the client says that; else all. The error "session_not_found" says that it is not there, or knows
+fewer turns: then the conversation can be opened with its history, over the same socket.
 """
 
 import asyncio
@@ -23,11 +30,12 @@ from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from poly_engine import Bias, Done, InvalidRequest, Overrides, PolyError, Session, SessionBusy, Turn
+from poly_engine import Bias, Done, InvalidRequest, Overrides, PolyError, Session, SessionBusy, SessionNotFound, Turn
 from poly_serve.admission import ADMISSION
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import InvalidParameter, json_object, thing_of
 from poly_serve.routing import PRINCIPAL, without_names
+from poly_serve.sessions import SESSIONS, KeptSession
 from poly_serve.sockets import Socket
 from poly_serve.stats import STATS
 from poly_serve.wire import encoded, error_record, event_record
@@ -57,18 +65,22 @@ class _Conversation:
         self._request = request
         self._socket = socket
         self._group = group
-        self._session: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
-        self._holding: asyncio.Task[None] | None = None
+        self._sessions = request.app[SESSIONS]
+        self._kept: KeptSession | None = None
+        self._opened: asyncio.Future[KeptSession] = asyncio.get_running_loop().create_future()
+        self._opening: asyncio.Task[None] | None = None
         self._turn: asyncio.Task[None] | None = None
         self._is_cancelled = False
+        self._has_failed = False
 
     async def obey(self, frame: Frame) -> None:
         """Do what a frame says. Raises InvalidRequest for one that makes no sense."""
         kind = frame["type"]
-        if kind == "open" and self._holding is not None:
+        if kind == "open" and self._opening is not None and not self._is_missed:
             raise InvalidRequest("the session is open already: only the first frame can open it")
-        if self._holding is None:
-            self._holding = self._group.create_task(self._hold(frame if kind == "open" else {}))
+        if kind == "open" or self._opening is None:
+            self._opened = asyncio.get_running_loop().create_future()
+            self._opening = self._group.create_task(self._open(frame if kind == "open" else {}))
         match kind:
             case "open":
                 pass
@@ -91,31 +103,75 @@ class _Conversation:
 
     async def fail(self, error: PolyError) -> None:
         """Say what is wrong, and end the conversation."""
+        self._has_failed = True
         await self.tell(self._told(error))
         await self._socket.close(WSCloseCode.POLICY_VIOLATION, str(error))
 
     async def end(self) -> None:
-        """Stop the turn, and then close the session."""
-        if self._turn is not None:
-            self._cancel()
-            await asyncio.wait([self._turn])
-        if self._holding is not None:
-            self._holding.cancel()
-
-    async def _hold(self, frame: Frame) -> None:
-        """Keep the session open as long as this is not cancelled."""
+        """Stop the turn, and then close the session; or park it, if the connection was lost."""
         try:
-            async with _session(self._request, frame) as session:
-                await self.tell({"type": "opened"})
-                self._session.set_result(session)
-                await asyncio.Event().wait()
+            if self._turn is not None:
+                self._cancel()
+                await asyncio.wait([self._turn])
+            if self._opening is not None:
+                self._opening.cancel()
+                await asyncio.wait([self._opening])
+            if self._kept is not None and not (self._has_failed or self._socket.is_left):
+                self._sessions.park(self._kept)
+                self._kept = None
+        finally:
+            if self._kept is not None:
+                self._sessions.end(self._kept)
+
+    @property
+    def _is_missed(self) -> bool:
+        """Whether the session to come back to was not there."""
+        return self._opened.done() and self._opened.exception() is not None
+
+    async def _open(self, frame: Frame) -> None:
+        """Open a session, or come back to one. If that is not there, another frame may open one."""
+        try:
+            opened = await (self._begin(frame) if frame.get("resume") is None else self._resume(frame))
+        except SessionNotFound as error:
+            self._opened.set_exception(error)
+            self._opened.exception()  # seen: not every client sends a prompt before it hears of that
+            await self.tell(self._told(error))
         except PolyError as error:
             await self.fail(error)
+        else:
+            await self.tell({"type": "opened", **opened})
+            if self._kept is not None:
+                self._opened.set_result(self._kept)
+
+    async def _begin(self, frame: Frame) -> Mapping[str, object]:
+        history, system = _said(frame)
+        task = self._request.match_info["name"]
+        session = self._request.app[ENGINE].session(task, system=system, history=history)
+        await session.open()
+        subject = self._request[PRINCIPAL].subject
+        self._kept = self._sessions.add(session, task=task, subject=subject, system=system, leave=self._socket.cut)
+        return {"session": self._kept.id}
+
+    async def _resume(self, frame: Frame) -> Mapping[str, object]:
+        id, n_turns = _resumed(frame)  # noqa: A001 - it is its name in the protocol
+        task, subject = self._request.match_info["name"], self._request[PRINCIPAL].subject
+        kept = self._kept = await self._sessions.resume(id, task=task, subject=subject, leave=self._socket.cut)
+        turns = kept.session.turns
+        if n_turns is not None and n_turns > len(turns):
+            self._kept = None
+            self._sessions.end(kept)
+            raise SessionNotFound(id)
+        if n_turns is not None and n_turns < len(turns):
+            longer, turns = kept.session, turns[:n_turns]
+            kept.session = self._request.app[ENGINE].session(task, system=kept.system, history=turns)
+            await longer.close()
+            await kept.session.open()
+        return {"session": id, "turns": len(turns), "answer": turns[-1].answer if turns else None}
 
     async def _answer(self, frame: Frame) -> None:
         n_before = 0
         try:
-            session = await asyncio.shield(self._session)
+            session = (await asyncio.shield(self._opened)).session
             n_before = len(session.turns)
             last = await self._stream(session, frame)
         except PolyError as error:
@@ -146,7 +202,7 @@ class _Conversation:
 
     def _remembered(self, n_before: int) -> str | None:
         """The answer of the turn behind those that there were before, if it is remembered."""
-        turns = self._session.result().turns[n_before:] if self._session.done() else ()
+        turns = self._kept.session.turns[n_before:] if self._kept is not None else ()
         return turns[-1].answer if turns else None
 
     def _told(self, error: PolyError) -> Mapping[str, object]:
@@ -158,14 +214,27 @@ class _Conversation:
             self._turn.cancel()
 
 
-def _session(request: web.Request, frame: Frame) -> Session:
+def _said(frame: Frame) -> tuple[list[Turn], str | None]:
+    """What was said before, and the system message."""
     history, system = frame.get("history", []), frame.get("system")
     if not isinstance(history, list):
         raise InvalidParameter("history", "has to be a list of turns")
     if not isinstance(system, str | None):
         raise InvalidParameter("system", "has to be a text")
-    turns = [thing_of(Turn, turn, f"history[{number}]") for number, turn in enumerate(history)]
-    return request.app[ENGINE].session(request.match_info["name"], system=system, history=turns)
+    return [thing_of(Turn, turn, f"history[{number}]") for number, turn in enumerate(history)], system
+
+
+def _resumed(frame: Frame) -> tuple[str, int | None]:
+    """The session to come back to, and how many of its turns it is to keep."""
+    id, n_turns = frame["resume"], frame.get("turns")  # noqa: A001 - as above
+    if not isinstance(id, str):
+        raise InvalidParameter("resume", "has to be the id of a session")
+    if isinstance(n_turns, bool) or not isinstance(n_turns, int | None) or (n_turns or 0) < 0:
+        raise InvalidParameter("turns", "has to be a number of turns")
+    for key in ("system", "history"):
+        if key in frame:
+            raise InvalidParameter(key, "cannot be given anew to a session that is resumed")
+    return id, n_turns
 
 
 def _asked(frame: Frame) -> tuple[str, Overrides, Bias | None]:

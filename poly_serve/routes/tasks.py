@@ -10,6 +10,7 @@ from poly_serve.access import Kind
 from poly_serve.admission import ADMISSION
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import Prompt, prompt_of, wants_detail
+from poly_serve.lifecycle import LIFECYCLE
 from poly_serve.replies import in_json, in_plain_text, json_reply
 from poly_serve.routes.chat import chat_in_texts
 from poly_serve.routes.events import converse
@@ -69,6 +70,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
     offered = request.headers.get("Sec-WebSocket-Protocol", "")
     largest = _LARGEST_HISTORY_BYTES if PROTOCOL in offered else _LARGEST_PROMPT_BYTES
     await _check(request)
+    request.app[LIFECYCLE].check_open()  # or another server could have taken it
     async with Socket.open(request, largest_bytes=largest, protocols=[PROTOCOL]) as socket:
         if socket.protocol == PROTOCOL:
             await converse(request, socket)

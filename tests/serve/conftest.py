@@ -23,7 +23,14 @@ class Serve(Protocol):
 @asynccontextmanager
 async def served(engine: Engine, config: Config) -> AsyncIterator[str]:
     """A server in the block, as its URL."""
-    runner = web.AppRunner(create_app(engine, config), handler_cancellation=True, shutdown_timeout=1, access_log=None)
+    async with running(create_app(engine, config)) as url:
+        yield url
+
+
+@asynccontextmanager
+async def running(app: web.Application) -> AsyncIterator[str]:
+    """A server of an application in the block, as its URL."""
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1, access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
