@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from poly_serve.logs import FACTS
 from poly_serve.metrics import METRICS
+from poly_serve.routing import PRINCIPAL
 
 __all__ = ["REQUEST_ID", "add_headers", "log_requests", "refuse_strangers"]
 
@@ -53,15 +54,17 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
         response = web.Response(text="the server failed; its log says why", status=500)
     finally:
         took_s = time.monotonic() - begin
+        subject = request[PRINCIPAL].subject if PRINCIPAL in request else None
         facts = {
             "request_id": request[REQUEST_ID],
             "method": request.method,
             "path": request.rel_url.raw_path,  # as it came: a line break in it would begin a line of the log
             "status": status,
             "ms": round(1000 * took_s, 1),
+            "subject": subject,
         }
         _log.info("%(request_id)s %(method)s %(path)s %(status)s %(ms).0f ms", facts, extra={FACTS: facts})
-        request.app[METRICS].add_request(request.method, _pattern(request), status, took_s)
+        request.app[METRICS].add_request(request.method, _pattern(request), status, took_s, subject)
     return response
 
 

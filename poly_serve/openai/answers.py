@@ -92,5 +92,5 @@ async def _answer(request: web.Request, number: int, ask: Ask, heard: asyncio.Qu
     ):
         async for event in events:
             if isinstance(event, Done):
-                request.app[STATS].add(task, event)
+                request.app[STATS].add(task, event, request[PRINCIPAL].subject)
             heard.put_nowait((number, event))

@@ -47,7 +47,7 @@ async def _answer(request: web.Request, socket: Socket, prompts: asyncio.Queue[s
                         if isinstance(event, Token) and event.text:
                             await socket.send(event.text)
                         elif isinstance(event, Done):
-                            request.app[STATS].add(task, event)
+                            request.app[STATS].add(task, event, subject)
                 await socket.send("")
     except PolyError as error:
         await socket.close(WSCloseCode.INTERNAL_ERROR, str(error))

@@ -197,7 +197,7 @@ class _Conversation:
                 else:
                     await self.tell(event_record(event))
         assert done is not None, "a turn ends with Done, or raises"
-        self._request.app[STATS].add(self._request.match_info["name"], done)
+        self._request.app[STATS].add(self._request.match_info["name"], done, subject)
         return event_record(done)
 
     def _remembered(self, n_before: int) -> str | None:

@@ -1,14 +1,16 @@
 """The routes of memories: documents in, chunks out."""
 
 import hashlib
+import time
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from poly_engine import InvalidRequest, RecallOptions
+from poly_engine import InvalidRequest, Recalled, RecallOptions
 from poly_serve.access import Kind
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import Prompt, body_of, json_of, truth_of, wants_detail
+from poly_serve.metrics import METRICS
 from poly_serve.progress import with_progress
 from poly_serve.replies import in_json, in_plain_text, json_reply
 from poly_serve.routing import PRINCIPAL, Known, Named, Route
@@ -47,7 +49,7 @@ async def recall(request: web.Request) -> web.Response:
     prompt = given.get("prompt")
     if not isinstance(prompt, str):
         raise InvalidRequest("prompt is missing: it is the text that chunks are to answer")
-    recalled = await request.app[ENGINE].recall(request.match_info["name"], prompt, RecallOptions(n=_count(given)))
+    recalled = await _recalled(request, prompt, RecallOptions(n=_count(given)))
     return json_reply({"chunks": [hit.text for hit in recalled.hits]})
 
 
@@ -55,7 +57,7 @@ async def recall_in_detail(request: web.Request) -> web.Response:
     """The chunks that answer a prompt best, where each is from and how it was found, and what was left out and why."""
     wanted = (await body_of(request, Recall)).model_dump()
     prompt = wanted.pop("prompt")
-    return json_reply(await request.app[ENGINE].recall(request.match_info["name"], prompt, RecallOptions(**wanted)))
+    return json_reply(await _recalled(request, prompt, RecallOptions(**wanted)))
 
 
 async def ingest(request: web.Request) -> web.StreamResponse:
@@ -85,6 +87,14 @@ async def forget(request: web.Request) -> web.Response:
     """Forget all that a memory holds, or the document of a source; with detail=1 the answer is how many that were."""
     n_gone = await request.app[ENGINE].forget(request.match_info["name"], request.query.get("source"))
     return json_reply({"forgotten": n_gone} if wants_detail(request) else {})
+
+
+async def _recalled(request: web.Request, prompt: str, options: RecallOptions) -> Recalled:
+    memory = request.match_info["name"]
+    begin = time.monotonic()
+    recalled = await request.app[ENGINE].recall(memory, prompt, options)
+    request.app[METRICS].add_recall(memory, time.monotonic() - begin)
+    return recalled
 
 
 def _media_type(request: web.Request) -> str | None:

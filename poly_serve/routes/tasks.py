@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 
 from aiohttp import web
 
-from poly_engine import Done, Event, TaskNotFound, Token
+from poly_engine import Done, Event, Recalled, TaskNotFound, Token
 from poly_serve.access import Kind
 from poly_serve.admission import ADMISSION
 from poly_serve.engine import ENGINE
@@ -18,7 +19,7 @@ from poly_serve.routing import PRINCIPAL, Known, Named, Route, Unlimited
 from poly_serve.sockets import Socket
 from poly_serve.sse import EventStream
 from poly_serve.stats import STATS
-from poly_serve.wire import PROTOCOL
+from poly_serve.wire import PROTOCOL, encoded
 
 __all__ = ["ROUTES"]
 
@@ -53,13 +54,28 @@ async def completion(request: web.Request) -> web.Response:
 
 
 async def live(request: web.Request) -> web.StreamResponse:
-    """The answer to a prompt, token by token, as server-sent events."""
+    """The answer to a prompt, token by token, as server-sent events.
+
+    With detail=1 there are events with names beside those of the tokens, which have none: `recall` says what was
+    recalled, and where it is from; `done` why the answer ended, and what it took. An error is the event `failed`, and
+    the last one; browsers call a broken line `error`.
+    """
     prompt = await prompt_of(request)
+    is_detailed = wants_detail(request)
     async with _answer(request, prompt) as answer, EventStream(request) as stream:
         async for event in answer:
             if isinstance(event, Token) and event.text:
                 await stream.send(event.text, id="token")
+            elif isinstance(event, Recalled) and is_detailed:
+                await stream.send(encoded(_with_origins(event)), event="recall")
+            elif isinstance(event, Done) and is_detailed:
+                await stream.send(encoded(event), event="done")
     return stream.response
+
+
+def _with_origins(recalled: Recalled) -> dict[str, object]:
+    hits = [{**asdict(hit), "origin": hit.origin} for hit in recalled.hits]
+    return {"hits": hits, "dropped": recalled.dropped}
 
 
 async def chat(request: web.Request) -> web.StreamResponse:
@@ -98,7 +114,7 @@ async def _answer(request: web.Request, prompt: str) -> AsyncIterator[AsyncItera
 async def _counted(request: web.Request, answer: AsyncIterator[Event]) -> AsyncIterator[Event]:
     async for event in answer:
         if isinstance(event, Done):
-            request.app[STATS].add(request.match_info["name"], event)
+            request.app[STATS].add(request.match_info["name"], event, request[PRINCIPAL].subject)
         yield event
 
 
@@ -110,7 +126,7 @@ ROUTES = (
     Route("GET", "/v1/task/{name}/settings", settings, Unlimited(), *_ERRORS),
     Route("GET", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS, query=("prompt",)),
     Route("POST", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS, body=Prompt),
-    Route("GET", "/v1/task/{name}/live", live, _TASK, *_ERRORS, query=("prompt",)),
-    Route("POST", "/v1/task/{name}/live", live, _TASK, *_ERRORS, body=Prompt),
+    Route("GET", "/v1/task/{name}/live", live, _TASK, *_ERRORS, query=("prompt", "detail")),
+    Route("POST", "/v1/task/{name}/live", live, _TASK, *_ERRORS, body=Prompt, query=("detail",)),
     Route("GET", "/v1/task/{name}/chat", chat, _TASK, *_ERRORS, is_chat=True),
 )
