@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from poly_engine.errors import InvalidRequest, UnreadableDocument
+from poly_engine.errors import EngineClosed, InvalidRequest, UnreadableDocument
 from poly_engine.extract.child import EXIT_NO_MEMORY, EXIT_NO_TIME
 from poly_engine.extract.document import Extracted
 from poly_engine.extract.limits import Limits, out_of_memory, out_of_time
@@ -37,6 +37,7 @@ class Extractor:
         self._warm = warm
         self._turn = asyncio.Lock()
         self._child: asyncio.subprocess.Process | None = None
+        self._is_closing = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -47,14 +48,23 @@ class Extractor:
         await self.close()
 
     async def close(self) -> None:
-        """End the child process; a document that is read later starts another."""
-        await self._end()
+        """End the child process. A document that is being read, or waits for that, raises EngineClosed; one that is
+        read later starts another process.
+        """
+        self._is_closing = True
+        try:
+            if self._child is not None:
+                _kill(self._child)
+            async with self._turn:  # who reads from the process has to notice first
+                await self._end()
+        finally:
+            self._is_closing = False
 
     async def extract(
         self, content: bytes | Path, *, name: str = "", media_type: str | None = None, password: str | None = None
     ) -> Extracted:
         """Read a document. Its type is `media_type` or else what its name or its first bytes say; `name` is also what
-        errors call it. Raises UnreadableDocument; InvalidRequest where there is no such file.
+        errors call it. Raises UnreadableDocument; InvalidRequest where there is no such file; EngineClosed.
         """
         request = self._request(content, name, media_type, password)
         async with self._turn:
@@ -80,17 +90,25 @@ class Extractor:
         return Request(str(path) if path else None, 0 if path else size, name, media_type, password, self._limits)
 
     async def _ask(self, request: Request, content: bytes | Path) -> Extracted:
+        self._check_open()
         child = self._child = self._child or await _start(warm=self._warm)
+        self._check_open()
         assert child.stdin is not None
         assert child.stdout is not None
         try:
             await _send(child.stdin, request, content if isinstance(content, bytes) else b"")
             return await _receive(child.stdout, request)
         except (asyncio.IncompleteReadError, ConnectionError):
-            raise _died(await self._end(), request) from None
+            exit_code = await self._end()
+            self._check_open()
+            raise _died(exit_code, request) from None
         except Senseless as error:
             await self._end()
             raise UnreadableDocument("damaged", "it confuses the library that reads it", request.name) from error
+
+    def _check_open(self) -> None:
+        if self._is_closing:
+            raise EngineClosed("the engine was shut down")
 
     async def _end(self) -> int | None:
         """Let go of the child and all that it started, and return its exit code."""
@@ -100,9 +118,7 @@ class Extractor:
         assert child.stdin is not None
         assert child.stdout is not None
         child.stdin.close()
-        if child.returncode is None and not child.stdout.at_eof():
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)  # it leads a group of its own, and its readers are in it
+        _kill(child)
         while await child.stdout.read(_PIECE_BYTES):
             pass  # the pipe is closed when its end was read
         return await child.wait()
@@ -145,6 +161,13 @@ async def _start(*, warm: bool) -> asyncio.subprocess.Process:
         env=variables | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         start_new_session=True,
     )
+
+
+def _kill(child: asyncio.subprocess.Process) -> None:
+    assert child.stdout is not None
+    if child.returncode is None and not child.stdout.at_eof():
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # it leads a group of its own, and its readers are in it
 
 
 async def _send(stream: asyncio.StreamWriter, request: Request, content: bytes) -> None:
