@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from poly_engine import InvalidRequest
 from poly_engine.errors import suggestion
+from poly_serve.bodies import whole_body
 from poly_serve.wire import decoded
 
 __all__ = [
@@ -79,14 +80,7 @@ async def json_of(request: web.Request) -> dict[str, Any]:  # Any: as JSON
 async def _read_json(request: web.Request) -> dict[str, Any]:  # Any: as JSON
     if request.content_type not in ("application/json", "application/octet-stream"):
         raise InvalidRequest(f"the body has to be application/json, and it is said to be {request.content_type}")
-    too_large = InvalidRequest(f"the body is larger than {_MOST_BODY_BYTES >> 20} MiB")
-    try:
-        raw = await request.read()
-    except web.HTTPRequestEntityTooLarge as error:
-        raise too_large from error
-    if len(raw) > _MOST_BODY_BYTES:
-        raise too_large
-    return json_object(raw, "the body")
+    return json_object(await whole_body(request, _MOST_BODY_BYTES), "the body")
 
 
 def json_object(raw: bytes, what: str) -> dict[str, Any]:  # Any: as JSON

@@ -14,8 +14,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from poly_serve.metrics import METRICS
+from poly_serve.writing import in_time
 
-__all__ = ["REQUEST_ID", "add_headers", "log_requests", "refuse_strangers"]
+__all__ = ["REQUEST_ID", "add_headers", "log_requests", "refuse_strangers", "write_in_time"]
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ ORIGIN = web.RequestKey("origin", str)
 """Of the page that asks, if it may."""
 
 _CLIENT_LEFT = 499  # as nginx has it
+_TOO_SLOW = 408
 _ID = re.compile(r"[\w.-]{1,64}")
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
@@ -55,6 +57,27 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
         _log.info("%s %s %s %s %.0f ms", request[REQUEST_ID], request.method, request.path, status, 1000 * took_s)
         request.app[METRICS].add_request(request.method, _pattern(request), status, took_s)
     return response
+
+
+@web.middleware
+async def write_in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Write the rest of a response, or all of it: the server itself would wait for ever for who does not read."""
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        await _write(request, error)
+        raise
+    if not isinstance(response, web.WebSocketResponse):
+        await _write(request, response)
+    return response
+
+
+async def _write(request: web.Request, response: web.StreamResponse) -> None:
+    async with in_time(request, response.content_length or 0):
+        await response.prepare(request)
+        await response.write_eof()
+    if response.status == _TOO_SLOW and request.transport is not None:
+        request.transport.close()  # else the rest of what does not come would be waited for
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:

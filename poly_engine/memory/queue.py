@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from poly_engine.content import PIECE_BYTES, Content, FileContent, pieces_of
 from poly_engine.errors import MemoryUnwritable
 from poly_engine.memory.file.database import Database, Format
 from poly_engine.types import IngestJob
@@ -46,7 +47,6 @@ class Job:
     id: int
     source: str
     media_type: str | None
-    content: bytes
 
 
 class IngestQueue:
@@ -62,16 +62,36 @@ class IngestQueue:
         self._me = uuid.uuid4().hex
         self._lock = _OwnerLock(self._workers, self._me)
 
-    def add(self, source: str, content: bytes, media_type: str | None, *, is_mine: bool) -> Job:
+    def add(self, source: str, content: Content, media_type: str | None, *, is_mine: bool) -> Job:
         """Accept a document: when this returns, it is on the disk. `is_mine` reserves it for this process."""
         with self._database.writing() as writer:
             writer.execute("delete from jobs where source = ? and cause <> ''", (source,))
             number = writer.execute(
-                "insert into jobs (source, media_type, content, n_bytes, added, owner) values (?, ?, ?, ?, ?, ?)",
-                (source, media_type, content, len(content), time.time(), self._me if is_mine else None),
+                "insert into jobs (source, media_type, content, n_bytes, added, owner) "
+                "values (?1, ?2, zeroblob(?3), ?3, ?4, ?5)",
+                (source, media_type, len(content), time.time(), self._me if is_mine else None),
             ).lastrowid
-        assert number is not None
-        return Job(number, source, media_type, content)
+            assert number is not None
+            with writer.blobopen("jobs", "content", number) as blob:
+                for piece in pieces_of(content):
+                    blob.write(piece)
+        return Job(number, source, media_type)
+
+    def content(self, job: Job) -> Content:
+        """The document of a job. A large one is in a file, which is to be closed; raises MemoryUnwritable if there is
+        no room for it.
+        """
+        with self._database.reading() as reader, reader.blobopen("jobs", "content", job.id, readonly=True) as blob:
+            if len(blob) <= PIECE_BYTES:
+                return blob.read()
+            content = FileContent()
+            try:
+                while piece := blob.read(PIECE_BYTES):
+                    content.add(piece)
+            except BaseException:
+                content.close()
+                raise
+            return content
 
     def take(self) -> Job | None:
         """The oldest job that nobody works on; from now on this process does. None if there is none."""
@@ -79,13 +99,13 @@ class IngestQueue:
             return None
         with self._database.writing() as writer:
             living = self._living()
-            rows = writer.execute("select id, source, owner from jobs where cause = '' order by id").fetchall()
+            find = "select id, source, media_type, owner from jobs where cause = '' order by id"
+            rows = writer.execute(find).fetchall()
             busy: set[str] = set()
-            for number, source, owner in rows:
+            for number, source, media_type, owner in rows:
                 if owner not in living and source not in busy:
                     writer.execute("update jobs set owner = ? where id = ?", (self._me, number))
-                    row = writer.execute("select media_type, content from jobs where id = ?", (number,)).fetchone()
-                    return Job(number, source, *row)
+                    return Job(number, source, media_type)
                 busy.add(source)
         return None
 

@@ -24,7 +24,8 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from poly_engine import Bias, Done, InvalidRequest, Overrides, PolyError, Session, SessionBusy, Turn
-from poly_serve.admission import ADMISSION
+from poly_serve.access import Kind
+from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import InvalidParameter, json_object, thing_of
 from poly_serve.routing import PRINCIPAL, without_names
@@ -129,9 +130,8 @@ class _Conversation:
         """Send the events of a turn but for the last one, which is returned when the turn is over."""
         prompt, overrides, bias = _asked(frame)
         done: Done | None = None
-        subject = self._request[PRINCIPAL].subject
         async with (
-            self._request.app[ADMISSION].admit(subject),
+            admitted(self._request, Kind.TASK, self._request.match_info["name"], [prompt]),
             session.send(prompt, overrides, schema=bias) as events,
         ):
             await self.tell({"type": "begun"})

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from poly_engine import Embeddings
 from poly_serve.access import Kind
+from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import Prompt, body_of, prompt_of, wants_detail
 from poly_serve.progress import with_progress
@@ -45,7 +46,9 @@ async def load(request: web.Request) -> web.StreamResponse:
 async def embedding(request: web.Request) -> web.Response:
     """The vector of a text, as the model gives it."""
     prompt = await prompt_of(request)
-    embeddings = await request.app[ENGINE].embed(request.match_info["name"], [prompt], normalize=False)
+    name = request.match_info["name"]
+    async with admitted(request, Kind.MODEL, name, [prompt]):
+        embeddings = await request.app[ENGINE].embed(name, [prompt], normalize=False)
     return json_reply({"embedding": embeddings.vectors[0].tolist()})
 
 
@@ -53,7 +56,8 @@ async def embeddings(request: web.Request) -> web.Response:
     """The vectors of many texts: 32-bit floats, the lowest byte first, row by row in base64."""
     wanted = await body_of(request, Texts)
     name = request.match_info["name"]
-    found = await request.app[ENGINE].embed(name, wanted.texts, normalize=wanted.normalize)
+    async with admitted(request, Kind.MODEL, name, wanted.texts):
+        found = await request.app[ENGINE].embed(name, wanted.texts, normalize=wanted.normalize)
     return json_reply(await asyncio.to_thread(_packed, found))  # a thousand large vectors take 50 ms
 
 

@@ -11,14 +11,14 @@ from aiohttp import web
 from pydantic import Field
 
 from poly_serve.access import Kind
-from poly_serve.admission import ADMISSION
+from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import InvalidParameter, body_of
 from poly_serve.openai.settings import Body
 from poly_serve.openai.texts import Texts
 from poly_serve.openai.unsupported import EMBEDDING, refuse_unsupported
 from poly_serve.replies import openai_error
-from poly_serve.routing import NAME, PRINCIPAL, NamedInBody, Route
+from poly_serve.routing import NAME, NamedInBody, Route
 
 __all__ = ["ROUTES"]
 
@@ -36,7 +36,7 @@ async def embeddings(request: web.Request) -> web.Response:
     await refuse_unsupported(request, EMBEDDING)
     body = await body_of(request, EmbeddingRequest)
     engine, model = request.app[ENGINE], request[NAME]
-    async with request.app[ADMISSION].admit(request[PRINCIPAL].subject):
+    async with admitted(request, Kind.MODEL, model, body.input):
         if body.dimensions is not None:
             n = (await engine.load(model)).embedding_size
             if n is not None and body.dimensions != n:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from poly_engine import Done, Event, TaskNotFound, Token
 from poly_serve.access import Kind
-from poly_serve.admission import ADMISSION
+from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import Prompt, prompt_of, wants_detail
 from poly_serve.replies import in_json, in_plain_text, json_reply
@@ -83,8 +83,9 @@ async def _check(request: web.Request) -> None:
 @asynccontextmanager
 async def _answer(request: web.Request, prompt: str) -> AsyncIterator[AsyncIterator[Event]]:
     """The events of the answer to one prompt, in a session of its own."""
-    session = request.app[ENGINE].session(request.match_info["name"])
-    async with request.app[ADMISSION].admit(request[PRINCIPAL].subject), session, session.send(prompt) as answer:
+    name = request.match_info["name"]
+    session = request.app[ENGINE].session(name)
+    async with admitted(request, Kind.TASK, name, [prompt]), session, session.send(prompt) as answer:
         yield _counted(request, answer)
 
 

@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
+from poly_engine.config import Config
 from poly_engine.errors import EngineClosed, Overloaded
+from poly_serve.access import Kind
 from poly_serve.admission import Admission
 from poly_serve.lifecycle import Lifecycle
 
@@ -16,12 +18,12 @@ class Office:
 
     def __init__(self, n_at_once: int, n_waiting: int) -> None:
         self.lifecycle = Lifecycle()
-        self.admission = Admission(n_at_once, n_waiting, self.lifecycle)
+        self.admission = Admission(Config(max_concurrent=n_at_once, max_waiting=n_waiting), self.lifecycle)
         self.admitted: list[str] = []
         self.may_go = asyncio.Event()
 
     async def visit(self, subject: str, name: str = "") -> None:
-        async with self.admission.admit(subject):
+        async with self.admission.admit(subject, Kind.MODEL, "m"):
             self.admitted.append(subject + name)
             await self.may_go.wait()
 
@@ -88,7 +90,7 @@ async def test_a_place_that_was_given_to_who_leaves_goes_to_the_next() -> None:
     second.cancel()
     await asyncio.gather(first, second, third, return_exceptions=True)
     assert "a2" in office.admitted
-    async with office.admission.admit("b"):
+    async with office.admission.admit("b", Kind.MODEL, "m"):
         pass
 
 
