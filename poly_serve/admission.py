@@ -19,7 +19,7 @@ from poly_serve.access import Kind
 from poly_serve.lifecycle import Lifecycle
 from poly_serve.routing import PRINCIPAL
 
-__all__ = ["ADMISSION", "Admission", "admitted", "admitted_to_memory", "n_tokens_of"]
+__all__ = ["ADMISSION", "Admission", "Line", "admitted", "admitted_to_memory", "n_tokens_of"]
 
 _BYTES_PER_TOKEN = 4
 _N_REMEMBERED = 32
@@ -45,7 +45,7 @@ class Admission:
     def __init__(self, config: Config, lifecycle: Lifecycle) -> None:
         self._config = config
         self._lifecycle = lifecycle
-        self._lines: dict[tuple[Kind, str], _Line] = {}
+        self._lines: dict[tuple[Kind, str], Line] = {}
 
     @property
     def n_waiting(self) -> int:
@@ -68,7 +68,7 @@ class Admission:
     async def admit(self, subject: str, kind: Kind, name: str, n_tokens: int = 0) -> AsyncIterator[None]:
         """Wait for a place, and keep it while in the block. Raises Overloaded, or EngineClosed when it drains."""
         with self._lifecycle.work():
-            line = self._lines.setdefault((kind, name), _Line(self._config))
+            line = self._lines.setdefault((kind, name), Line(self._config))
             try:
                 await line.enter(subject, n_tokens)
                 begin = time.monotonic()
@@ -102,23 +102,27 @@ class _Turn:
 
 
 @dataclass(slots=True)
-class _Line:
+class Line:
     """Those that are admitted by one model, and those that wait, by who they are."""
 
     config: Config
     n_admitted: int = 0
+    took_s: deque[float] = field(default_factory=lambda: deque(maxlen=_N_REMEMBERED))
+    """How long those took that left lately."""
     _waiting: OrderedDict[str, deque[_Turn]] = field(default_factory=OrderedDict)
-    _took_s: deque[float] = field(default_factory=lambda: deque(maxlen=_N_REMEMBERED))
 
     @property
     def n_waiting(self) -> int:
+        """How many wait."""
         return sum(map(len, self._waiting.values()))
 
     @property
     def is_empty(self) -> bool:
+        """Whether nobody is in it."""
         return not self.n_admitted and not self._waiting
 
     async def enter(self, subject: str, n_tokens: int) -> None:
+        """Wait for a place. Raises Overloaded if that would be too long, or if who comes later has more right to."""
         if self.n_admitted < self.config.max_concurrent and not self._waiting:
             self.n_admitted += 1
             return
@@ -136,8 +140,9 @@ class _Line:
             raise
 
     def leave(self, took_s: float | None = None) -> None:
+        """Give a place back, which was used for so long, if it was."""
         if took_s is not None:
-            self._took_s.append(took_s)
+            self.took_s.append(took_s)
         self.n_admitted -= 1
         self.move_up()
 
@@ -177,7 +182,7 @@ class _Line:
 
     def _refusal(self) -> Overloaded:
         """Says when all who wait now will have been admitted, if things go on as they lately did."""
-        wait_s = fmean(self._took_s) * (self.n_waiting + 1) / self.config.max_concurrent if self._took_s else 1.0
+        wait_s = fmean(self.took_s) * (self.n_waiting + 1) / self.config.max_concurrent if self.took_s else 1.0
         words = f"{self.n_waiting} requests are waiting already: try again later"
         return Overloaded(words, min(_LONGEST_RETRY_S, math.ceil(wait_s)) or 1)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -144,7 +144,7 @@ async def test_a_large_document_arrives_whole(serve: Serve) -> None:
 
 
 async def test_a_full_disk_is_told_of(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("r+b", buffering=0))
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: io.FileIO("/dev/full", "r+"))
     async with httpx.AsyncClient() as client:
         url = f"{await serve(FakeEngine(memories=['notes']))}/v1/memory/notes?source=a"
         answer = await client.put(url, content=b"a" * 1_000_000)
