@@ -19,7 +19,7 @@ from poly_serve.access import Kind
 from poly_serve.lifecycle import Lifecycle
 from poly_serve.routing import PRINCIPAL
 
-__all__ = ["ADMISSION", "Admission", "Line", "admitted", "admitted_to_memory", "n_tokens_of"]
+__all__ = ["ADMISSION", "Admission", "Line", "admitted", "admitted_to_memory", "check_admission", "n_tokens_of"]
 
 _BYTES_PER_TOKEN = 4
 _N_REMEMBERED = 32
@@ -30,7 +30,11 @@ def n_tokens_of(texts: Iterable[str]) -> int:
     """About how many tokens texts have. It is only estimated, as nothing is to be done for who may be refused: four
     bytes are one.
     """
-    return sum(len(text.encode(errors="replace")) // _BYTES_PER_TOKEN + 1 for text in texts)
+    return sum(_n_bytes(text) // _BYTES_PER_TOKEN + 1 for text in texts)
+
+
+def _n_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
 
 
 class Admission:
@@ -80,6 +84,11 @@ class Admission:
                 if line.is_empty and not self._is_known(name):  # names that are asked for may be without end
                     self._lines.pop((kind, name), None)
 
+    def check(self, subject: str, kind: Kind, name: str) -> None:
+        """Raise Overloaded if not even a short prompt would be admitted, before anything is done for it."""
+        if (line := self._lines.get((kind, name))) is not None:
+            line.check(subject)
+
     def model_of(self, kind: Kind, name: str) -> str:
         """The model that is behind a task or a memory."""
         if kind is Kind.TASK and (task := self._config.tasks.get(name)) is not None:
@@ -127,7 +136,7 @@ class Line:
             self.n_admitted += 1
             return
         while not self._has_room(n_tokens):
-            self._make_room(subject, n_tokens)
+            self._make_room(self._greediest(subject, n_tokens))
         turn = _Turn(n_tokens, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(subject, deque()).append(turn)
         try:
@@ -138,6 +147,11 @@ class Line:
             else:
                 self.leave()  # the place was given, and nobody takes it
             raise
+
+    def check(self, subject: str) -> None:
+        """Raise Overloaded if there is no place for one more."""
+        if self._waiting and not self._has_room(1):
+            self._greediest(subject, 1)
 
     def leave(self, took_s: float | None = None) -> None:
         """Give a place back, which was used for so long, if it was."""
@@ -159,16 +173,26 @@ class Line:
                 turn.place.set_result(None)
 
     def _has_room(self, n_tokens: int) -> bool:
-        n = sum(turn.n_tokens for turns in self._waiting.values() for turn in turns) + n_tokens
         # One alone may wait, however long it is: else it could only be asked when nobody else does.
-        return not self._waiting or (self.n_waiting < self.config.max_waiting and n <= self.config.max_waiting_tokens)
+        return not self._waiting or (
+            self.n_waiting < self.config.max_waiting
+            and self._n_waiting_tokens + n_tokens <= self.config.max_waiting_tokens
+        )
 
-    def _make_room(self, subject: str, n_tokens: int) -> None:
-        """Refuse the last request of whoever has most in the line. Raises Overloaded if that would be `subject`."""
+    @property
+    def _n_waiting_tokens(self) -> int:
+        return sum(turn.n_tokens for turns in self._waiting.values() for turn in turns)
+
+    def _greediest(self, subject: str, n_tokens: int) -> str:
+        """Who has most in the line. Raises Overloaded if that would be `subject`."""
         greediest = max(self._waiting, key=lambda one: self._share(self._waiting[one]))
         mine = self._share(self._waiting.get(subject, ()), 1, n_tokens)
         if greediest == subject or mine >= self._share(self._waiting[greediest]):
             raise self._refusal()
+        return greediest
+
+    def _make_room(self, greediest: str) -> None:
+        """Refuse the last request of whoever has most in the line."""
         turn = self._waiting[greediest][-1]
         self._forget(greediest, turn)
         if not turn.place.done():
@@ -201,6 +225,12 @@ def admitted(request: web.Request, kind: Kind, name: str, texts: Iterable[str]) 
     """A place at the model of a task or a memory, for whoever asks it to read texts. Raises as `Admission.admit`."""
     admission = request.app[ADMISSION]
     return admission.admit(request[PRINCIPAL].subject, Kind.MODEL, admission.model_of(kind, name), n_tokens_of(texts))
+
+
+def check_admission(request: web.Request, kind: Kind, name: str) -> None:
+    """Raise Overloaded if there is no hope of a place, before a body is read or anything is done for it."""
+    admission = request.app[ADMISSION]
+    admission.check(request[PRINCIPAL].subject, Kind.MODEL, admission.model_of(kind, name))
 
 
 def admitted_to_memory(request: web.Request, name: str) -> AbstractAsyncContextManager[None]:

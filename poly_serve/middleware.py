@@ -27,6 +27,8 @@ ORIGIN = web.RequestKey("origin", str)
 
 _CLIENT_LEFT = 499  # as nginx has it
 _TOO_SLOW = 408
+_SMALL_BYTES = 1 << 14
+"""What the buffer of a connection takes at once."""
 _ID = re.compile(r"[\w.-]{1,64}")
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
@@ -44,9 +46,14 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
     except web.HTTPException as error:
         status = error.status
         raise
-    except (asyncio.CancelledError, ConnectionError):
+    except asyncio.CancelledError:
         status = _CLIENT_LEFT
         raise
+    except ConnectionError:
+        status = _CLIENT_LEFT
+        if request.transport is not None:
+            request.transport.abort()
+        response = web.Response(status=_CLIENT_LEFT)  # which goes nowhere: aiohttp would take an error for a bug
     except Exception:  # the edge of a request: a bug of ours is logged, and the client told
         _log.exception("request %s failed", request[REQUEST_ID])
         if HAS_BEGUN in request:  # then there can be no other answer: aiohttp cuts the connection
@@ -73,10 +80,15 @@ async def write_in_time(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 async def _write(request: web.Request, response: web.StreamResponse) -> None:
-    async with in_time(request, response.content_length or 0):
+    n_bytes = response.content_length
+    has_room = request.transport is not None and not request.transport.get_write_buffer_size()
+    is_too_slow = response.status == _TOO_SLOW
+    if n_bytes is not None and n_bytes <= _SMALL_BYTES and has_room and not is_too_slow:
+        return  # aiohttp writes it, and has nobody to wait for
+    async with in_time(request, n_bytes or 0):
         await response.prepare(request)
         await response.write_eof()
-    if response.status == _TOO_SLOW and request.transport is not None:
+    if is_too_slow and request.transport is not None:
         request.transport.close()  # else the rest of what does not come would be waited for
 
 

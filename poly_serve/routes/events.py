@@ -27,13 +27,16 @@ from poly_engine import Bias, Done, InvalidRequest, Overrides, PolyError, Sessio
 from poly_serve.access import Kind
 from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
-from poly_serve.inputs import InvalidParameter, json_object, thing_of
+from poly_serve.inputs import InvalidParameter, json_object, off_loop, thing_of
 from poly_serve.routing import PRINCIPAL, without_names
 from poly_serve.sockets import Socket
 from poly_serve.stats import STATS
 from poly_serve.wire import encoded, error_record, event_record
 
 __all__ = ["converse"]
+
+_TURN_BYTES = 1 << 9
+"""For which it takes as long to read a turn, however short it is, as for these."""
 
 Frame = dict[str, Any]  # Any: as JSON
 
@@ -106,7 +109,7 @@ class _Conversation:
     async def _hold(self, frame: Frame) -> None:
         """Keep the session open as long as this is not cancelled."""
         try:
-            async with _session(self._request, frame) as session:
+            async with await _session(self._request, frame) as session:
                 await self.tell({"type": "opened"})
                 self._session.set_result(session)
                 await asyncio.Event().wait()
@@ -158,14 +161,18 @@ class _Conversation:
             self._turn.cancel()
 
 
-def _session(request: web.Request, frame: Frame) -> Session:
+async def _session(request: web.Request, frame: Frame) -> Session:
     history, system = frame.get("history", []), frame.get("system")
     if not isinstance(history, list):
         raise InvalidParameter("history", "has to be a list of turns")
     if not isinstance(system, str | None):
         raise InvalidParameter("system", "has to be a text")
-    turns = [thing_of(Turn, turn, f"history[{number}]") for number, turn in enumerate(history)]
+    turns = await off_loop(_TURN_BYTES * len(history), _turns, history)
     return request.app[ENGINE].session(request.match_info["name"], system=system, history=turns)
+
+
+def _turns(history: list[object]) -> list[Turn]:
+    return [thing_of(Turn, turn, f"history[{number}]") for number, turn in enumerate(history)]
 
 
 def _asked(frame: Frame) -> tuple[str, Overrides, Bias | None]:
@@ -181,7 +188,7 @@ async def _frames(socket: Socket) -> AsyncIterator[Frame]:
     async for message in socket.messages():
         if message.type is not WSMsgType.TEXT:
             raise InvalidRequest("a frame has to be a text")
-        frame = json_object(message.data.encode(), "a frame")
+        frame = await off_loop(len(message.data), json_object, message.data.encode(), "a frame")
         if not isinstance(frame.get("type"), str):
             raise InvalidRequest("a frame has to have a type")
         yield frame

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from poly_engine import Done, Event, TaskNotFound, Token
 from poly_serve.access import Kind
-from poly_serve.admission import admitted
+from poly_serve.admission import admitted, check_admission
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import Prompt, prompt_of, wants_detail
 from poly_serve.replies import in_json, in_plain_text, json_reply
@@ -40,6 +40,7 @@ async def status(request: web.Request) -> web.Response:
 
 async def completion(request: web.Request) -> web.Response:
     """The answer to a prompt, all at once."""
+    check_admission(request, Kind.TASK, request.match_info["name"])
     prompt = await prompt_of(request)
     async with _answer(request, prompt) as answer:
         text = "".join([event.text async for event in answer if isinstance(event, Token)])
@@ -48,6 +49,7 @@ async def completion(request: web.Request) -> web.Response:
 
 async def live(request: web.Request) -> web.StreamResponse:
     """The answer to a prompt, token by token, as server-sent events."""
+    check_admission(request, Kind.TASK, request.match_info["name"])
     prompt = await prompt_of(request)
     async with _answer(request, prompt) as answer, EventStream(request) as stream:
         async for event in answer:
