@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Self
 
+from poly_engine.content import Content
 from poly_engine.types import (
     Bias,
     ChunkInfo,
@@ -132,7 +133,7 @@ class Engine(ABC):
     async def ingest(
         self,
         memory: str,
-        content: bytes,
+        content: Content,
         *,
         source: str,
         media_type: str | None = None,
@@ -145,7 +146,7 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    async def submit(self, memory: str, content: bytes, *, source: str, media_type: str | None = None) -> None:
+    async def submit(self, memory: str, content: Content, *, source: str, media_type: str | None = None) -> None:
         """Accept a document, to be taken into a memory later: when this returns, it is in a queue on the disk.
 
         Waits while the queue is full. Raises as `recall`.

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.host import ThreadHost
 from poly_engine.config import Config, TaskConfig
+from poly_engine.content import Content
 from poly_engine.errors import (
     ContextExceeded,
     EngineClosed,
@@ -106,7 +107,7 @@ class LocalEngine(Engine):
     async def ingest(
         self,
         memory: str,
-        content: bytes,
+        content: Content,
         *,
         source: str,
         media_type: str | None = None,
@@ -115,7 +116,7 @@ class LocalEngine(Engine):
         opened = await self._memories.get(memory)
         return await opened.ingest(content, source=source, media_type=media_type, on_progress=on_progress)
 
-    async def submit(self, memory: str, content: bytes, *, source: str, media_type: str | None = None) -> None:
+    async def submit(self, memory: str, content: Content, *, source: str, media_type: str | None = None) -> None:
         await (await self._memories.get(memory)).submit(content, source=source, media_type=media_type)
 
     async def jobs(self, memory: str) -> Sequence[IngestJob]:

@@ -29,6 +29,7 @@ from poly_engine.errors import (
     Unauthorized,
     UnreadableDocument,
 )
+from poly_serve.bodies import TooLarge, TooSlow
 from poly_serve.inputs import InvalidParameter, wants_detail
 from poly_serve.wire import error_record
 
@@ -44,6 +45,8 @@ __all__ = [
 
 _STATUSES: Mapping[type[PolyError], int] = {
     UnreadableDocument: 422,
+    TooLarge: 413,
+    TooSlow: 408,
     InvalidRequest: 400,
     Unauthorized: 401,
     Forbidden: 403,
@@ -67,6 +70,8 @@ _TYPES = {
     401: "authentication_error",
     403: "permission_error",
     404: "not_found_error",
+    408: "invalid_request_error",
+    413: "invalid_request_error",
     422: "invalid_request_error",
     429: "rate_limit_error",
     503: "unavailable_error",

@@ -52,7 +52,8 @@ class Socket:
         try:
             yield cls(request, response)
         finally:
-            await response.close()
+            async with in_time(request):
+                await response.close()
 
     @property
     def protocol(self) -> str | None:
@@ -76,7 +77,7 @@ class Socket:
 
     async def send(self, text: str) -> None:
         """Send a text. Raises ConnectionError if the client is gone, or does not read."""
-        async with in_time(self._request):
+        async with in_time(self._request, len(text)):
             await self.response.send_str(text)
 
     def cut(self) -> None:
@@ -87,14 +88,20 @@ class Socket:
     async def close(self, code: int, reason: str) -> None:
         """Close it, and say why."""
         cut = reason.encode()[:_LONGEST_REASON_BYTES].decode(errors="ignore")  # not in the middle of a character
-        await self.response.close(code=code, message=cut.encode())
+        async with in_time(self._request):
+            await self.response.close(code=code, message=cut.encode())
 
 
 SOCKETS: web.AppKey[WeakSet[web.WebSocketResponse]] = web.AppKey("sockets", WeakSet[web.WebSocketResponse])
 
 
 async def close_sockets(app: web.Application) -> None:
-    """Close all that are open, because the server stops."""
+    """Close all that are open, because the server stops. Those whose clients do not even read are cut off."""
     sockets = app[SOCKETS]
     words = b"the server is shutting down"
-    await asyncio.gather(*(one.close(code=WSCloseCode.GOING_AWAY, message=words) for one in list(sockets)))
+    closing = [asyncio.create_task(one.close(code=WSCloseCode.GOING_AWAY, message=words)) for one in list(sockets)]
+    if closing:
+        _, late = await asyncio.wait(closing, timeout=2 * _PATIENCE_S)
+        for one in late:
+            one.cancel()
+        await asyncio.gather(*closing, return_exceptions=True)

@@ -66,7 +66,15 @@ class Config(Section):
     bind_address: Annotated[str, AfterValidator(_check_address)] = Field(
         default="127.0.0.1:3000", description="The host and port on which the server listens."
     )
-    max_concurrent: Count = Field(default=8, description="Requests that the server works on at the same time.")
+    max_concurrent: Count = Field(
+        default=8, description="Requests for each model that the server works on at the same time."
+    )
+    max_waiting: Count = Field(
+        default=64, description="Requests for each model that wait meanwhile; what is more is told to try again."
+    )
+    max_waiting_tokens: Count = Field(
+        default=1 << 18, description="Tokens of the prompts that wait for each model, at four bytes a token."
+    )
     public: bool = Field(default=False, description="Whether the server answers without a key.")
     allowed_keys: Annotated[tuple[AllowedKey, ...], Strict(False)] = Field(
         default=(),

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from poly_engine.content import Content, FileContent, pieces_of
 from poly_engine.errors import EngineClosed, InvalidRequest, UnreadableDocument
 from poly_engine.extract.child import EXIT_NO_MEMORY, EXIT_NO_TIME
 from poly_engine.extract.document import Extracted
@@ -61,7 +62,7 @@ class Extractor:
             self._is_closing = False
 
     async def extract(
-        self, content: bytes | Path, *, name: str = "", media_type: str | None = None, password: str | None = None
+        self, content: Content | Path, *, name: str = "", media_type: str | None = None, password: str | None = None
     ) -> Extracted:
         """Read a document. Its type is `media_type` or else what its name or its first bytes say; `name` is also what
         errors call it. Raises UnreadableDocument; InvalidRequest where there is no such file; EngineClosed.
@@ -78,10 +79,10 @@ class Extractor:
                 await self._end()
                 raise
 
-    def _request(self, content: bytes | Path, name: str, media_type: str | None, password: str | None) -> Request:
+    def _request(self, content: Content | Path, name: str, media_type: str | None, password: str | None) -> Request:
         path = content.absolute() if isinstance(content, Path) else None
         name = name or (path.name if path else "")
-        size = len(content) if isinstance(content, bytes) else _file_size(content)
+        size = _file_size(content) if isinstance(content, Path) else len(content)
         if size > self._limits.file_bytes:
             most = self._limits.file_bytes >> 20
             raise UnreadableDocument("too_large", f"it has {size >> 20} MB, and {most} may be read: split it", name)
@@ -89,14 +90,14 @@ class Extractor:
             raise UnreadableDocument("no_text", "it is empty", name)
         return Request(str(path) if path else None, 0 if path else size, name, media_type, password, self._limits)
 
-    async def _ask(self, request: Request, content: bytes | Path) -> Extracted:
+    async def _ask(self, request: Request, content: Content | Path) -> Extracted:
         self._check_open()
         child = self._child = self._child or await _start(warm=self._warm)
         self._check_open()
         assert child.stdin is not None
         assert child.stdout is not None
         try:
-            await _send(child.stdin, request, content if isinstance(content, bytes) else b"")
+            await _send(child.stdin, request, b"" if isinstance(content, Path) else content)
             return await _receive(child.stdout, request)
         except (asyncio.IncompleteReadError, ConnectionError):
             exit_code = await self._end()
@@ -125,7 +126,7 @@ class Extractor:
 
 
 async def extract(
-    content: bytes | Path,
+    content: Content | Path,
     *,
     name: str = "",
     media_type: str | None = None,
@@ -170,17 +171,17 @@ def _kill(child: asyncio.subprocess.Process) -> None:
             os.killpg(child.pid, signal.SIGKILL)  # it leads a group of its own, and its readers are in it
 
 
-async def _send(stream: asyncio.StreamWriter, request: Request, content: bytes) -> None:
+async def _send(stream: asyncio.StreamWriter, request: Request, content: Content) -> None:
     stream.write(request.encode())
-    for piece in _pieces(content):
+    pieces = pieces_of(content)
+    while (piece := await _next(pieces, is_on_disk=isinstance(content, FileContent))) is not None:
         stream.write(piece)
         await stream.drain()  # else all of it would be copied to a buffer at once
     await stream.drain()
 
 
-def _pieces(content: bytes) -> Iterator[memoryview]:
-    view = memoryview(content)
-    return (view[start : start + _PIECE_BYTES] for start in range(0, len(view), _PIECE_BYTES))
+async def _next(pieces: Iterator[bytes | memoryview], *, is_on_disk: bool) -> bytes | memoryview | None:
+    return await asyncio.to_thread(next, pieces, None) if is_on_disk else next(pieces, None)
 
 
 async def _receive(stream: asyncio.StreamReader, request: Request) -> Extracted:

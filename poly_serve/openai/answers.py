@@ -9,7 +9,8 @@ from typing import TypeAlias
 from aiohttp import web
 
 from poly_engine import Bias, Done, Event, Overrides, Thinking, Token, Truncated
-from poly_serve.admission import ADMISSION
+from poly_serve.access import Kind
+from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
 from poly_serve.openai.messages import Conversation
 from poly_serve.routing import NAME, PRINCIPAL
@@ -86,7 +87,7 @@ async def _answer(request: web.Request, number: int, ask: Ask, heard: asyncio.Qu
     task, said = request[NAME], ask.conversation
     session = request.app[ENGINE].session(task, system=said.system, history=said.history)
     async with (
-        request.app[ADMISSION].admit(request[PRINCIPAL].subject),
+        admitted(request, Kind.TASK, task, said.texts),
         session,
         session.send(said.prompt, ask.overrides, schema=ask.bias) as events,
     ):

@@ -1,6 +1,6 @@
 """The messages of a chat, and the conversation that they are to a task."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated, Literal
@@ -64,6 +64,15 @@ class Conversation:
     system: str | None
     history: tuple[Turn, ...]
     prompt: str
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """All that is said in it."""
+        yield self.system or ""
+        for turn in self.history:
+            yield turn.prompt
+            yield turn.answer
+        yield self.prompt
 
 
 def conversation(messages: Sequence[Message]) -> Conversation:

@@ -31,9 +31,10 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from poly_engine import Bias, Done, InvalidRequest, Overrides, PolyError, Session, SessionBusy, SessionNotFound, Turn
-from poly_serve.admission import ADMISSION
+from poly_serve.access import Kind
+from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
-from poly_serve.inputs import InvalidParameter, json_object, thing_of
+from poly_serve.inputs import InvalidParameter, json_object, off_loop, thing_of
 from poly_serve.routing import PRINCIPAL, without_names
 from poly_serve.sessions import SESSIONS, KeptSession
 from poly_serve.sockets import Socket
@@ -41,6 +42,9 @@ from poly_serve.stats import STATS
 from poly_serve.wire import encoded, error_record, event_record
 
 __all__ = ["converse"]
+
+_TURN_BYTES = 1 << 9
+"""For which it takes as long to read a turn, however short it is, as for these."""
 
 Frame = dict[str, Any]  # Any: as JSON
 
@@ -144,7 +148,7 @@ class _Conversation:
                 self._opened.set_result(self._kept)
 
     async def _begin(self, frame: Frame) -> Mapping[str, object]:
-        history, system = _said(frame)
+        history, system = await _said(frame)
         task = self._request.match_info["name"]
         session = self._request.app[ENGINE].session(task, system=system, history=history)
         await session.open()
@@ -184,10 +188,10 @@ class _Conversation:
     async def _stream(self, session: Session, frame: Frame) -> Mapping[str, object]:
         """Send the events of a turn but for the last one, which is returned when the turn is over."""
         prompt, overrides, bias = _asked(frame)
+        task = self._request.match_info["name"]
         done: Done | None = None
-        subject = self._request[PRINCIPAL].subject
         async with (
-            self._request.app[ADMISSION].admit(subject),
+            admitted(self._request, Kind.TASK, task, [prompt]),
             session.send(prompt, overrides, schema=bias) as events,
         ):
             await self.tell({"type": "begun"})
@@ -197,7 +201,7 @@ class _Conversation:
                 else:
                     await self.tell(event_record(event))
         assert done is not None, "a turn ends with Done, or raises"
-        self._request.app[STATS].add(self._request.match_info["name"], done, subject)
+        self._request.app[STATS].add(task, done, self._request[PRINCIPAL].subject)
         return event_record(done)
 
     def _remembered(self, n_before: int) -> str | None:
@@ -214,14 +218,14 @@ class _Conversation:
             self._turn.cancel()
 
 
-def _said(frame: Frame) -> tuple[list[Turn], str | None]:
+async def _said(frame: Frame) -> tuple[list[Turn], str | None]:
     """What was said before, and the system message."""
     history, system = frame.get("history", []), frame.get("system")
     if not isinstance(history, list):
         raise InvalidParameter("history", "has to be a list of turns")
     if not isinstance(system, str | None):
         raise InvalidParameter("system", "has to be a text")
-    return [thing_of(Turn, turn, f"history[{number}]") for number, turn in enumerate(history)], system
+    return await off_loop(_TURN_BYTES * len(history), _turns, history), system
 
 
 def _resumed(frame: Frame) -> tuple[str, int | None]:
@@ -237,6 +241,10 @@ def _resumed(frame: Frame) -> tuple[str, int | None]:
     return id, n_turns
 
 
+def _turns(history: list[object]) -> list[Turn]:
+    return [thing_of(Turn, turn, f"history[{number}]") for number, turn in enumerate(history)]
+
+
 def _asked(frame: Frame) -> tuple[str, Overrides, Bias | None]:
     prompt, schema = frame.get("prompt"), frame.get("schema")
     if not isinstance(prompt, str):
@@ -250,7 +258,7 @@ async def _frames(socket: Socket) -> AsyncIterator[Frame]:
     async for message in socket.messages():
         if message.type is not WSMsgType.TEXT:
             raise InvalidRequest("a frame has to be a text")
-        frame = json_object(message.data.encode(), "a frame")
+        frame = await off_loop(len(message.data), json_object, message.data.encode(), "a frame")
         if not isinstance(frame.get("type"), str):
             raise InvalidRequest("a frame has to have a type")
         yield frame

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from poly_engine import Embeddings
 from poly_serve.access import Kind
+from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import Prompt, body_of, prompt_of, wants_detail
 from poly_serve.metrics import METRICS
@@ -67,7 +68,8 @@ async def tokenization(request: web.Request) -> web.Response:
 
 async def _embedded(request: web.Request, texts: Sequence[str], *, normalize: bool) -> Embeddings:
     model = request.match_info["name"]
-    found = await request.app[ENGINE].embed(model, texts, normalize=normalize)
+    async with admitted(request, Kind.MODEL, model, texts):
+        found = await request.app[ENGINE].embed(model, texts, normalize=normalize)
     request.app[METRICS].add_embedding(model, found.n_tokens, request[PRINCIPAL].subject)
     return found
 

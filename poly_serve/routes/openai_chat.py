@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import Field
 
 from poly_serve.access import Kind
-from poly_serve.inputs import body_of
+from poly_serve.inputs import body_of, off_loop
 from poly_serve.openai.answers import Ask
 from poly_serve.openai.messages import Message, conversation
 from poly_serve.openai.replying import reply
@@ -19,6 +19,8 @@ from poly_serve.routing import NamedInBody, Route
 __all__ = ["ROUTES"]
 
 _MOST_MESSAGES = 4096
+_MESSAGE_BYTES = 1 << 9
+"""For which it takes as long to understand a message, however short it is, as for these."""
 
 
 class ChatRequest(Settings):
@@ -31,7 +33,8 @@ async def chat_completions(request: web.Request) -> web.StreamResponse:
     """The answer of a task to the last message of a chat, or several."""
     await refuse_unsupported(request, CHAT)
     body = await body_of(request, ChatRequest)
-    said, bias = conversation(body.messages), body.bias
+    said = await off_loop(_MESSAGE_BYTES * len(body.messages), conversation, body.messages)
+    bias = body.bias
     asks = [Ask(said, body.overrides(choice), bias) for choice in range(body.n_choices)]
     return await reply(request, body, asks, ChatShape(body.model, body.n_choices))
 

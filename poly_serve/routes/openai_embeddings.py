@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import Field
 
 from poly_serve.access import Kind
-from poly_serve.admission import ADMISSION
+from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import InvalidParameter, body_of
 from poly_serve.metrics import METRICS
@@ -37,7 +37,7 @@ async def embeddings(request: web.Request) -> web.Response:
     await refuse_unsupported(request, EMBEDDING)
     body = await body_of(request, EmbeddingRequest)
     engine, model = request.app[ENGINE], request[NAME]
-    async with request.app[ADMISSION].admit(request[PRINCIPAL].subject):
+    async with admitted(request, Kind.MODEL, model, body.input):
         if body.dimensions is not None:
             n = (await engine.load(model)).embedding_size
             if n is not None and body.dimensions != n:

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from poly_engine import Done, Event, Recalled, TaskNotFound, Token
 from poly_serve.access import Kind
-from poly_serve.admission import ADMISSION
+from poly_serve.admission import admitted, check_admission
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import Prompt, prompt_of, wants_detail
 from poly_serve.lifecycle import LIFECYCLE
@@ -47,6 +47,7 @@ async def settings(request: web.Request) -> web.Response:
 
 async def completion(request: web.Request) -> web.Response:
     """The answer to a prompt, all at once."""
+    check_admission(request, Kind.TASK, request.match_info["name"])
     prompt = await prompt_of(request)
     async with _answer(request, prompt) as answer:
         text = "".join([event.text async for event in answer if isinstance(event, Token)])
@@ -60,6 +61,7 @@ async def live(request: web.Request) -> web.StreamResponse:
     recalled, and where it is from; `done` why the answer ended, and what it took. An error is the event `failed`, and
     the last one; browsers call a broken line `error`.
     """
+    check_admission(request, Kind.TASK, request.match_info["name"])
     prompt = await prompt_of(request)
     is_detailed = wants_detail(request)
     async with _answer(request, prompt) as answer, EventStream(request) as stream:
@@ -106,8 +108,9 @@ async def _check(request: web.Request) -> None:
 @asynccontextmanager
 async def _answer(request: web.Request, prompt: str) -> AsyncIterator[AsyncIterator[Event]]:
     """The events of the answer to one prompt, in a session of its own."""
-    session = request.app[ENGINE].session(request.match_info["name"])
-    async with request.app[ADMISSION].admit(request[PRINCIPAL].subject), session, session.send(prompt) as answer:
+    name = request.match_info["name"]
+    session = request.app[ENGINE].session(name)
+    async with admitted(request, Kind.TASK, name, [prompt]), session, session.send(prompt) as answer:
         yield _counted(request, answer)
 
 

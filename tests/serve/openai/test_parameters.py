@@ -180,8 +180,10 @@ async def test_a_character_in_two_halves_is_one(server: Server) -> None:
 
 @pytest.mark.parametrize("n_bytes", [9 << 20, 17 << 20])
 async def test_a_body_that_is_too_large_is_refused(server: Server, n_bytes: int) -> None:
-    error = await server.refusal("/v1/chat/completions", user="a" * n_bytes)
-    assert "larger than 8 MiB" in error["message"]
+    path = "/v1/chat/completions"
+    response = await server.post(path, json.dumps({**BODIES[path], "user": "a" * n_bytes}))
+    assert response.status_code == 413
+    assert "larger than 8 MiB" in response.json()["error"]["message"]
 
 
 def test_each_of_several_answers_has_a_seed_of_its_own() -> None:
