@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from poly_engine.content import Content, FileContent, pieces_of
-from poly_engine.errors import InvalidRequest, UnreadableDocument
+from poly_engine.errors import EngineClosed, InvalidRequest, UnreadableDocument
 from poly_engine.extract.child import EXIT_NO_MEMORY, EXIT_NO_TIME
 from poly_engine.extract.document import Extracted
 from poly_engine.extract.limits import Limits, out_of_memory, out_of_time
@@ -38,6 +38,7 @@ class Extractor:
         self._warm = warm
         self._turn = asyncio.Lock()
         self._child: asyncio.subprocess.Process | None = None
+        self._is_closing = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -48,17 +49,27 @@ class Extractor:
         await self.close()
 
     async def close(self) -> None:
-        """End the child process; a document that is read later starts another."""
-        await self._end()
+        """End the child process, and what it reads, with EngineClosed; a document that is read later starts another."""
+        self._is_closing = True
+        try:
+            if self._child is not None:
+                _kill(self._child)
+            async with self._turn:
+                await self._end()
+        finally:
+            self._is_closing = False
 
     async def extract(
         self, content: Content | Path, *, name: str = "", media_type: str | None = None, password: str | None = None
     ) -> Extracted:
         """Read a document. Its type is `media_type` or else what its name or its first bytes say; `name` is also what
-        errors call it. Raises UnreadableDocument; InvalidRequest where there is no such file.
+        errors call it. Raises UnreadableDocument; InvalidRequest where there is no such file; EngineClosed if it is
+        closed meanwhile.
         """
         request = self._request(content, name, media_type, password)
         async with self._turn:
+            if self._is_closing:
+                raise _closed()
             try:
                 async with asyncio.timeout(self._limits.wall_s):
                     return await self._ask(request, content)
@@ -88,6 +99,8 @@ class Extractor:
             await _send(child.stdin, request, b"" if isinstance(content, Path) else content)
             return await _receive(child.stdout, request)
         except (asyncio.IncompleteReadError, ConnectionError):
+            if self._is_closing:
+                raise _closed() from None
             raise _died(await self._end(), request) from None
         except Senseless as error:
             await self._end()
@@ -101,9 +114,7 @@ class Extractor:
         assert child.stdin is not None
         assert child.stdout is not None
         child.stdin.close()
-        if child.returncode is None and not child.stdout.at_eof():
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)  # it leads a group of its own, and its readers are in it
+        _kill(child)
         while await child.stdout.read(_PIECE_BYTES):
             pass  # the pipe is closed when its end was read
         return await child.wait()
@@ -186,6 +197,17 @@ async def _receive_text(stream: asyncio.StreamReader, size: int) -> str:
         size -= len(piece)
         text += decoder.decode(piece, final=not size)
     return text
+
+
+def _kill(child: asyncio.subprocess.Process) -> None:
+    assert child.stdout is not None
+    if child.returncode is None and not child.stdout.at_eof():
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # it leads a group of its own, and its readers are in it
+
+
+def _closed() -> EngineClosed:
+    return EngineClosed("the engine was shut down")
 
 
 def _died(exit_code: int | None, request: Request) -> UnreadableDocument:
