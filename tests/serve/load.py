@@ -24,7 +24,7 @@ Attempt: TypeAlias = Callable[[], Awaitable[None]]
 _PROMPT = ">"
 _TRY_AGAIN = {429, 502, 503, 504}
 _DELAYS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 1.6, 1.6, 1.6)
-_PAUSE_S = 0.02
+_PAUSE_S = 0.1
 """Or a server that starts would find no time on a small machine."""
 _TURNS_OF_A_CHAT = 10
 _PATIENCE_S = 90.0
@@ -36,10 +36,12 @@ class _Unanswered(Exception):
 
 class Load:
     """Asks the server at a URL for all that it can do: the task `t`, whose answer is known, the memory `notes` and the
-    model `e`. Raises AssertionError for a wrong answer, and for one that does not come although it is asked again.
+    model `e`. Its documents are named with the prefix. Raises AssertionError for a wrong answer, and what keeps one
+    from coming although it is asked again.
     """
 
-    def __init__(self, url: str, answer: str) -> None:
+    def __init__(self, url: str, answer: str, *, prefix: str) -> None:
+        self.prefix = prefix
         self.failures: list[str] = []
         """What had to be asked again, and why."""
         self.accepted: set[str] = set()
@@ -75,7 +77,7 @@ class Load:
             yield
             self._is_over = True
 
-    async def goes_on(self, n: int = 3) -> None:
+    async def goes_on(self, n: int = 2) -> None:
         """Wait until so many more requests of each kind are answered."""
         wanted = {kind: self._n_done[kind] + n for kind in self._kinds}
         async with asyncio.timeout(_PATIENCE_S):
@@ -137,10 +139,10 @@ class Load:
 
     async def _recall(self) -> None:
         answer = await self._answered("GET", "/v1/memory/notes", params={"prompt": "document", "n": 2})
-        assert all(chunk.startswith("document ") for chunk in answer.json()["chunks"])
+        assert all(" document " in chunk for chunk in answer.json()["chunks"])
 
     def _ingest(self, *, is_waited_for: bool) -> Attempt:
-        source = f"document {next(self._numbers)}"
+        source = f"{self.prefix} document {next(self._numbers)}"
         query = {"source": source, "wait": "true" if is_waited_for else "false"}
         self.sent.add(source)
 

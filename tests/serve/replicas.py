@@ -44,7 +44,7 @@ class Replica:
     config: Path
     folder: Path
     port: int
-    process: asyncio.subprocess.Process | None = None
+    process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -53,7 +53,7 @@ class Replica:
     async def start(self) -> None:
         """Start it; when this returns, it is ready."""
         self.folder.mkdir(exist_ok=True)
-        command = (sys.executable, "-m", "poly_tui", "--config", str(self.config), "serve")
+        command: tuple[str, ...] = (sys.executable, "-m", "poly_tui", "--config", str(self.config), "serve")
         environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
@@ -61,9 +61,8 @@ class Replica:
             "POLY_DATA_DIR": str(self.folder),
         }
         with (self.folder / "log").open("ab") as log:  # a pipe would be full some time
-            self.process = await asyncio.create_subprocess_exec(
-                *command, "--bind", f"127.0.0.1:{self.port}", stdout=log, stderr=log, env=environment
-            )
+            command = (*command, "--bind", f"127.0.0.1:{self.port}")
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: ASYNC220 - of no loop
         await _answers(f"{self.url}/readyz", self.process)
 
     def log(self) -> str:
@@ -73,9 +72,8 @@ class Replica:
     async def end(self, number: signal.Signals) -> int:
         """End it by a signal; the code that it ends with."""
         assert self.process is not None
-        if self.process.returncode is None:
-            self.process.send_signal(number)
-        return await self.process.wait()
+        self.process.send_signal(number)
+        return await asyncio.to_thread(self.process.wait)
 
 
 @asynccontextmanager
@@ -88,14 +86,13 @@ async def balanced(kind: str, replicas: Sequence[Replica], folder: Path) -> Asyn
         text = text.replace(f"10.0.0.{number}:3000", f"127.0.0.1:{replica.port}")
     command = {"nginx": _nginx, "haproxy": _haproxy}[kind](text, port, folder)
     with (folder / f"{kind}.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: ASYNC220 - as above
     try:
         await _answers(f"http://127.0.0.1:{port}/readyz", process)
         yield f"http://127.0.0.1:{port}"
     finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+        process.terminate()
+        await asyncio.to_thread(process.wait)
 
 
 def _nginx(text: str, port: int, folder: Path) -> Sequence[str]:
@@ -120,11 +117,11 @@ def _haproxy(text: str, port: int, folder: Path) -> Sequence[str]:
     return ("haproxy", "-db", "-f", str(path))
 
 
-async def _answers(url: str, process: asyncio.subprocess.Process) -> None:
+async def _answers(url: str, process: subprocess.Popen[bytes]) -> None:
     """Wait until it does. Raises AssertionError if the process ends before that."""
     async with asyncio.timeout(_PATIENCE_S), httpx.AsyncClient(trust_env=False) as client:
         while True:
-            assert process.returncode is None, f"the process that was to answer at {url} has ended"
+            assert process.poll() is None, f"the process that was to answer at {url} has ended"
             try:
                 if (await client.get(url)).is_success:
                     return

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +20,7 @@ from tests.memory.postgres import Postgres
 from tests.serve.load import Load
 from tests.serve.replicas import Replica, balanced, free_port, snippet
 
-ANSWER = ("la " * 100)[:200]
+ANSWER = "la " * 20
 N_ROUNDS = int(os.environ.get("POLY_REPLICA_ROUNDS", "1"))
 """How often a server is stopped, and one is killed."""
 
@@ -33,26 +34,27 @@ def database() -> Iterator[str]:
         postgres.stop()
 
 
-@pytest.fixture
-async def replicas(database: str, tmp_path: Path) -> AsyncIterator[Sequence[Replica]]:
-    make_scripted(tmp_path / "m.gguf", "la " * 1300, context_length=4096)
-    make("bert", tmp_path / "e.gguf")
-    config = tmp_path / "poly.toml"
+@pytest.fixture(scope="module")
+def replicas(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Replica]]:
+    folder = tmp_path_factory.mktemp("replicas")
+    make_scripted(folder / "m.gguf", "la " * 1300, context_length=4096)
+    make("bert", folder / "e.gguf")
+    config = folder / "poly.toml"
     config.write_text(
-        f'[models.m]\nmodel_path = "{tmp_path}/m.gguf"\nthreads = 1\ncontext_size = 4096\n'
-        f'[models.e]\nmodel_path = "{tmp_path}/e.gguf"\nthreads = 1\n'
-        '[tasks.t]\nmodel = "m"\ntemplate = "none"\ntemperature = 0\nrepeat_penalty = 1.0\nmax_tokens = 200\n'
-        '[memories.notes]\nembedding_model = "e"\n'
-        f'store = {{ pgvector = {{ url = "{database}", table = "notes_{free_port()}" }} }}\n'
+        f'[models.m]\nmodel_path = "{folder}/m.gguf"\nthreads = 1\ncontext_size = 4096\n'
+        f'[models.e]\nmodel_path = "{folder}/e.gguf"\nthreads = 1\n'
+        '[tasks.t]\nmodel = "m"\ntemplate = "none"\ntemperature = 0\nrepeat_penalty = 1.0\n'
+        f"max_tokens = {len(ANSWER)}\n"
+        f'[memories.notes]\nembedding_model = "e"\nstore = {{ pgvector = {{ url = "{database}", table = "notes" }} }}\n'
     )
-    replicas = [Replica(config, tmp_path / name, free_port()) for name in ("one", "two")]
+    replicas = [Replica(config, folder / name, free_port()) for name in ("one", "two")]
     try:
-        for replica in replicas:  # the first one makes the tables
-            await replica.start()
+        for replica in replicas:
+            asyncio.run(replica.start())
         yield replicas
     finally:
         for replica in replicas:
-            await replica.end(signal.SIGKILL)
+            asyncio.run(replica.end(signal.SIGKILL))
 
 
 @pytest.mark.timeout(180 * N_ROUNDS)
@@ -63,7 +65,7 @@ async def test_nothing_is_lost_while_servers_go_and_come_back(
     if shutil.which(balancer) is None:
         pytest.skip(f"{balancer} is not installed")
     async with balanced(balancer, replicas, tmp_path) as url:
-        load = Load(url, ANSWER)
+        load = Load(url, ANSWER, prefix=balancer)
         async with load.running():
             await load.goes_on()
             for number in range(N_ROUNDS):
@@ -89,7 +91,7 @@ async def check_documents(replicas: Sequence[Replica], load: Load) -> None:
             assert "event:done" in (await client.post("/v1/memory/notes/settle")).text
     async with httpx.AsyncClient(base_url=replicas[0].url, timeout=60) as client:
         documents = (await client.get("/v1/memory/notes/documents")).json()["documents"]
-    sources = [document["source"] for document in documents]
+    sources = [document["source"] for document in documents if document["source"].startswith(load.prefix)]
     assert len(sources) == len(set(sources))
     assert load.accepted <= set(sources) <= load.sent
     assert {document["n_chunks"] for document in documents} == {1}
