@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -13,6 +14,8 @@ from poly_engine.errors import SessionNotFound
 __all__ = ["SESSIONS", "KeptSession", "Sessions"]
 
 _PARKED_S = 120.0
+_PATIENCE_S = 5.0
+"""For a chat to leave its session to another one."""
 _MOST_PARKED = 1024
 _MOST_PARKED_OF_ONE = 128
 """Where nobody needs a key, everybody is one."""
@@ -72,8 +75,10 @@ class Sessions:
             raise SessionNotFound(id)
         if kept.leave is not None:
             kept.leave()
-            await kept.is_left.wait()
-        if self._parked.pop(id, None) is None:  # it was ended, or somebody else was sooner
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE_S):
+                    await kept.is_left.wait()
+        if self._parked.pop(id, None) is None:  # it was ended, or not left, or somebody else was sooner
             raise SessionNotFound(id)
         if kept.expiry is not None:
             kept.expiry.cancel()
