@@ -211,13 +211,6 @@ async def _receive_text(stream: asyncio.StreamReader, size: int) -> str:
     return text
 
 
-def _kill(child: asyncio.subprocess.Process) -> None:
-    assert child.stdout is not None
-    if child.returncode is None and not child.stdout.at_eof():
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)  # it leads a group of its own, and its readers are in it
-
-
 def _died(exit_code: int | None, request: Request) -> UnreadableDocument:
     _log.info("the process that read %s ended with %s", request.name or "a document", exit_code)
     if exit_code == EXIT_NO_TIME:
