@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from poly_engine.errors import InvalidRequest, UnreadableDocument
+from poly_engine.errors import EngineClosed, InvalidRequest, UnreadableDocument
 from poly_engine.extract import Extractor, Limits, extract
 from tests.extract.docx_files import docx_of, paragraph
 from tests.extract.pdf_files import encrypted, lines, pdf_of, text_pdf
@@ -120,6 +120,18 @@ async def test_whoever_stops_waiting_ends_the_process() -> None:
 
         assert not _is_running(leader)
         assert not _is_running(reader)
+        assert (await extractor.extract(b"next")).text == "next"
+
+
+async def test_what_is_read_when_it_is_closed_ends_with_that() -> None:
+    async with Extractor() as extractor:
+        reading = [asyncio.create_task(extractor.extract(SLOW)) for _ in range(2)]
+        while not _readers(extractor):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0)
+        await extractor.close()
+        for task in reading:
+            with pytest.raises(EngineClosed):
+                await task
         assert (await extractor.extract(b"next")).text == "next"
 
 
