@@ -1,7 +1,8 @@
 """`python -m tests.bench.serve`: what the server costs, and how it stands up to crowds, in a process of its own.
 
 Figures: tokens per second through HTTP against the engine at hand at 1, 4 and 16 streams; how 1,000 requests at once
-are answered; what 1,000 idle chats cost; and how soon a slot is free again when a client leaves.
+are answered; what 1,000 idle chats cost; and how soon a slot is free again when a client leaves, in every way that
+there is (`tests.bench.leaving`).
 """
 
 import argparse
@@ -22,9 +23,11 @@ import psutil
 from poly_engine import Overrides, Token
 from poly_engine.config import load
 from poly_engine.local import LocalEngine
+from tests.bench import leaving
 from tests.bench.shapes import SHAPES, write_model
 
 N_TOKENS = 128
+N_LEAVING = 504
 PROMPT = "t1 t2 t3"
 CONFIG = """
 bind_address = "127.0.0.1:0"
@@ -67,6 +70,7 @@ async def main() -> None:
             await _crowd(client, server)
             await _idle(client, server)
             await _leave(client)
+        await leaving.measure(path, N_LEAVING)
 
 
 @asynccontextmanager

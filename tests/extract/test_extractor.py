@@ -136,6 +136,18 @@ async def test_whoever_stops_waiting_ends_the_process() -> None:
         assert (await extractor.extract(b"next")).text == "next"
 
 
+async def test_what_is_read_when_it_is_closed_ends_with_that() -> None:
+    async with Extractor() as extractor:
+        reading = [asyncio.create_task(extractor.extract(SLOW)) for _ in range(2)]
+        while not _readers(extractor):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0)
+        await extractor.close()
+        for task in reading:
+            with pytest.raises(EngineClosed):
+                await task
+        assert (await extractor.extract(b"next")).text == "next"
+
+
 async def test_a_process_that_was_killed_is_an_error_once() -> None:
     async with Extractor() as extractor:
         await extractor.extract(b"warm up")

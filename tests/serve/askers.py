@@ -9,7 +9,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 __all__ = ["KINDS", "WAYS", "Asker", "asking"]
 
@@ -51,7 +51,7 @@ async def asking(url: str, kind: str, task: str, prompt: str) -> AsyncIterator[A
 
 
 async def _live(_: asyncio.StreamReader, writer: asyncio.StreamWriter, task: str, prompt: str) -> None:
-    writer.write(f"GET /v1/task/{task}/live?prompt={quote(prompt)} HTTP/1.1\r\n{_HOST}\r\n".encode())
+    writer.write(_post(f"/v1/task/{task}/live", {"prompt": prompt}))
 
 
 async def _completion(_: asyncio.StreamReader, writer: asyncio.StreamWriter, task: str, prompt: str) -> None:
