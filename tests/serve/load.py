@@ -27,7 +27,7 @@ _DELAYS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 1.6, 1.6, 1.6)
 _PAUSE_S = 0.1
 """Or a server that starts would find no time on a small machine."""
 _TURNS_OF_A_CHAT = 10
-_PATIENCE_S = 90.0
+_PATIENCE_S = 120.0
 
 
 class _Unanswered(Exception):

@@ -20,7 +20,7 @@ __all__ = ["Replica", "balanced", "free_port", "snippet"]
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 
 
 def free_port() -> int:
