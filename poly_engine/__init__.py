@@ -34,6 +34,7 @@ from poly_engine.errors import (
 )
 from poly_engine.interface import Engine, Session
 from poly_engine.types import (
+    Alternative,
     Bias,
     ChunkInfo,
     DocumentInfo,
@@ -44,6 +45,7 @@ from poly_engine.types import (
     Ingested,
     IngestJob,
     IngestProgress,
+    Logprobs,
     MemoryInfo,
     ModelInfo,
     Overrides,
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Alternative",
     "Bias",
     "ChunkInfo",
     "ConfigError",
@@ -86,6 +89,7 @@ __all__ = [
     "InvalidSchema",
     "LimitTooLow",
     "LocalEngine",
+    "Logprobs",
     "MemoryDamaged",
     "MemoryFailed",
     "MemoryInfo",
