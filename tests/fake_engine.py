@@ -372,17 +372,18 @@ def _limited(reply: Reply, overrides: Overrides) -> Reply:
 
 
 def _told(reply: Reply, overrides: Overrides) -> Reply:
-    """Have each token tell that it was nearly certain, if that is asked for."""
-    if overrides.logprobs is None:
-        return reply
-    return replace(reply, tokens=tuple(_with_logprobs(token, overrides.logprobs) for token in reply.answer))
+    """Have each token tell how likely it was, if that is asked for: nearly certain, unless its script says so."""
+    n = overrides.logprobs
+    return replace(reply, tokens=tuple(replace(token, logprobs=_logprobs(token, n)) for token in reply.answer))
 
 
-def _with_logprobs(token: Token, n: int) -> Token:
+def _logprobs(token: Token, n: int | None) -> Logprobs | None:
+    if n is None or token.logprobs is not None:
+        return None if n is None else token.logprobs
     piece = tuple(token.text.encode())
     others = [Alternative(_id(text), text, tuple(text.encode()), -5.0 - i) for i, text in enumerate(_OTHERS)]
     alternatives = (Alternative(token.id, token.text, piece, -0.125), *others)
-    return replace(token, logprobs=Logprobs(piece, -0.125, alternatives[:n]))
+    return Logprobs(piece, -0.125, alternatives[:n])
 
 
 def _id(piece: str) -> int:

@@ -31,11 +31,6 @@ async def test_an_answer_that_ignores_its_end_goes_on_to_its_limit(engine: Engin
     assert (heard.done.finish_reason, heard.done.usage.completion_tokens) == ("length", 20)
 
 
-async def test_without_a_limit_it_goes_on_to_the_end_of_the_context(engine: Engine) -> None:
-    usage = (await said(engine, Overrides(ignore_eos=True))).done.usage
-    assert usage.context_tokens == usage.context_size
-
-
 @pytest.mark.parametrize("n", [0, 1, 20])
 async def test_each_token_tells_how_likely_it_was_and_what_else_was(engine: Engine, n: int) -> None:
     tokens = tokens_of(await said(engine, Overrides(logprobs=n)))

@@ -135,6 +135,12 @@ async def test_with_a_schema_an_answer_that_ignores_its_end_goes_on_as_far_as_th
             assert (heard.text, heard.done.finish_reason) == (text, reason)
 
 
+async def test_without_a_limit_an_answer_that_ignores_its_end_goes_on_to_the_end_of_the_context(tmp_path: Path) -> None:
+    async with opened(make_scripted(tmp_path / "m.gguf", "yes"), **PLAIN) as session:
+        done = (await hear(session, ">", Overrides(ignore_eos=True))).done
+    assert (done.finish_reason, done.usage.context_tokens) == ("length", done.usage.context_size)
+
+
 async def test_only_the_answer_ignores_its_end_not_the_thoughts_before(tmp_path: Path) -> None:
     path = make_chain(tmp_path / "m.gguf", ["hm", "m"])
     async with opened(path, template="none", biaser={"regex": "a+"}, bias_prompt="So?") as session:
