@@ -84,8 +84,12 @@ class LocalEngine(Engine):
 
     async def detokenize(self, model: str, ids: Sequence[int]) -> str:
         vocabulary = (await self._client(model)).model.vocabulary
-        check_ids(ids, vocabulary.n_tokens, "tokens")
-        return (await asyncio.to_thread(vocabulary.spelling, ids)).decode("utf-8", "replace")
+
+        def spelled() -> str:
+            check_ids(ids, vocabulary.n_tokens, "tokens")
+            return vocabulary.spelling(ids).decode("utf-8", "replace")
+
+        return await asyncio.to_thread(spelled)  # a million of them take a second
 
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
         client = await self._client(model)

@@ -102,7 +102,8 @@ class Vocabulary:
 
     def name(self, token: int) -> str:
         """The text of any token, also of a control token; lossy where it is a part of a character."""
-        return self.spelling([token]).decode("utf-8", "replace")
+        with self._reading():
+            return self._read_piece(token, special=True).decode("utf-8", "replace")
 
     def spelling(self, tokens: Sequence[int]) -> bytes:
         """The bytes of tokens, also of control tokens, one behind the other."""
