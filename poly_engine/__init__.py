@@ -36,6 +36,7 @@ from poly_engine.errors import (
 )
 from poly_engine.interface import Engine, Session
 from poly_engine.types import (
+    Alternative,
     Bias,
     ChunkInfo,
     DocumentInfo,
@@ -46,6 +47,7 @@ from poly_engine.types import (
     Ingested,
     IngestJob,
     IngestProgress,
+    Logprobs,
     MemoryInfo,
     ModelInfo,
     Overrides,
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Alternative",
     "Bias",
     "ChunkInfo",
     "ConfigError",
@@ -89,6 +92,7 @@ __all__ = [
     "InvalidSchema",
     "LimitTooLow",
     "LocalEngine",
+    "Logprobs",
     "MemoryDamaged",
     "MemoryFailed",
     "MemoryInfo",

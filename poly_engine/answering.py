@@ -109,7 +109,7 @@ class Answering:
             return Thinking(report.text, report.token)
         self.text += report.text
         self._n_forced += report.is_forced
-        return Token(report.text, report.token, report.is_forced, report.bias_state)
+        return Token(report.text, report.token, report.is_forced, report.bias_state, report.logprobs)
 
 
 def _finished(stream: ReportStream | None) -> Finished | None:

@@ -118,6 +118,13 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    async def detokenize(self, model: str, ids: Sequence[int]) -> str:
+        """The text that tokens spell, with the texts of special ones in it; lossy where a character is not whole.
+
+        Raises InvalidRequest for an id that is no token, ModelNotFound or ModelLoadFailed.
+        """
+
+    @abstractmethod
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
         """One vector per text, pooled as the model says (the last token if it says nothing).
 

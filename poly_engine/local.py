@@ -27,6 +27,7 @@ from poly_engine.memory.records import Fingerprint
 from poly_engine.models.digest import sample_digest
 from poly_engine.models.fit import cache_sizes
 from poly_engine.models.gguf import read_header
+from poly_engine.overrides import check_ids
 from poly_engine.served import ServedModel
 from poly_engine.session import LocalSession
 from poly_engine.task import Task
@@ -82,6 +83,15 @@ class LocalEngine(Engine):
         vocabulary = (await self._client(model)).model.vocabulary
         tokens = await asyncio.to_thread(vocabulary.plain_tokens, text, is_first=True)
         return [TokenPiece(token, vocabulary.name(token)) for token in (*vocabulary.first, *tokens)]
+
+    async def detokenize(self, model: str, ids: Sequence[int]) -> str:
+        vocabulary = (await self._client(model)).model.vocabulary
+
+        def spelled() -> str:
+            check_ids(ids, vocabulary.n_tokens, "tokens")
+            return vocabulary.spelling(ids).decode("utf-8", "replace")
+
+        return await asyncio.to_thread(spelled)  # a million of them take a second
 
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
         client = await self._client(model)

@@ -12,6 +12,7 @@ from poly_engine.errors import ContextExceeded, EngineClosed, SessionBusy
 from poly_engine.fitting import Fitted, Room, fit
 from poly_engine.interface import NO_OVERRIDES, Session
 from poly_engine.memory.recaller import Recaller
+from poly_engine.overrides import check_overrides
 from poly_engine.prompts import Exchange, Said, Written, as_data, tokenize
 from poly_engine.task import Task
 from poly_engine.turn import RunningTurn
@@ -141,7 +142,7 @@ class LocalSession(Session):
         """
         vocabulary, size, prompt = model.vocabulary, model.context_size, ask.prompt
         self._task.check(prompt)
-        self._task.check_overrides(ask.overrides)
+        check_overrides(ask.overrides, vocabulary.n_tokens)
         if len(prompt) > size * _LETTERS_PER_TOKEN and len(prompt) > size * vocabulary.longest_piece:
             raise ContextExceeded(len(prompt) // vocabulary.longest_piece, size)
         prompts = self._task.prompts(model, self._system)

@@ -7,14 +7,15 @@ from poly_engine import sampling
 from poly_engine.batch.host import OpenedModel
 from poly_engine.batch.messages import Generate
 from poly_engine.config import TaskConfig
+from poly_engine.config.tasks import PLAIN_SETTINGS
 from poly_engine.errors import IllegalToken, InvalidRequest
 from poly_engine.llama.vocabulary import Vocabulary
+from poly_engine.overrides import NEVER
 from poly_engine.prompts import AffixPrompts, Prompts, Said, Written
 from poly_engine.sampling import SamplerChain
 from poly_engine.template import ChatTemplate
 from poly_engine.types import Bias, Overrides
 
-_SAMPLING_KEYS = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "repetition_penalty_last_n")
 _N_SEEDS = 0xFFFFFFFF  # llama.cpp takes 32 bits, and the last number to mean "any"
 
 
@@ -55,13 +56,6 @@ class Task:
         for text in self.config.private_tokens:
             if text in prompt:
                 raise IllegalToken(f"illegal token encountered: task {self.name} keeps {text!r} to itself")
-
-    def check_overrides(self, overrides: Overrides) -> None:
-        """Raise InvalidRequest for a limit or a stop sequence that cannot be. The sampler checks what is its own."""
-        if overrides.max_tokens is not None and overrides.max_tokens < 1:
-            raise InvalidRequest(f"max_tokens must be at least 1, not {overrides.max_tokens}")
-        if "" in (overrides.stop_sequences or ()):
-            raise InvalidRequest("stop_sequences must not be empty texts: leave them out")
 
     def max_tokens(self, overrides: Overrides) -> int | None:
         """How long an answer may be; None if only the context limits it."""
@@ -105,6 +99,8 @@ class Task:
             private_ids=self._private_ids(vocabulary),
             bias=bias,
             continues=continues,
+            logit_bias=_logit_bias(overrides, vocabulary),
+            logprobs=overrides.logprobs,
         )
 
     @property
@@ -116,12 +112,12 @@ class Task:
         return frozenset(tokens[0] for tokens in parsed if len(tokens) == 1)
 
     def _sampler(self, overrides: Overrides, bias: Bias | None) -> SamplerChain:
-        changes = {key: value for key in _SAMPLING_KEYS if (value := getattr(overrides, key)) is not None}
+        changes = {key: value for key in PLAIN_SETTINGS if (value := getattr(overrides, key)) is not None}
         if self.config.samplers is not None:
             if changes:
                 raise InvalidRequest(f"task {self.name} fixes its samplers; {', '.join(changes)} cannot be set beside")
             return sampling.parse(self.config.samplers)
-        settings = {key: getattr(self.config, key) for key in _SAMPLING_KEYS}
+        settings = {key: getattr(self.config, key) for key in PLAIN_SETTINGS}
         if bias is not None and "repeat_penalty" not in self.config.model_fields_set:
             settings["repeat_penalty"] = 1.0  # else the quote that ends a text is the less likely the more there were
         settings |= changes
@@ -129,3 +125,13 @@ class Task:
             return sampling.from_settings(**settings)
         except ValueError as error:
             raise InvalidRequest(str(error)) from error
+
+
+def _logit_bias(overrides: Overrides, vocabulary: Vocabulary) -> tuple[tuple[int, float], ...]:
+    """What is added to logits; the tokens that end an answer that is not to end never come. Raises InvalidRequest."""
+    biases = dict(overrides.logit_bias or ())
+    if overrides.ignore_eos:
+        biases |= dict.fromkeys(vocabulary.ends, NEVER)
+    if sum(bias == NEVER for bias in biases.values()) == vocabulary.n_tokens:
+        raise InvalidRequest("logit_bias leaves no token to be drawn: at least one has to have more than -100")
+    return tuple(biases.items())

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 
 from poly_engine.answering import Answering
 from poly_engine.batch.client import WorkerClient
@@ -42,7 +43,11 @@ class RunningTurn:
         self._has_failed = False
         self._is_cancelled = False
         # Made at once: settings that cannot be are refused before anything begins.
-        self._request = self._make_request(fitted.tokens, fitted.n_most, None if self._bias_prompt else bias)
+        if self._bias_prompt is None:
+            self._request = self._make_request(fitted.tokens, fitted.n_most, overrides, bias)
+        else:
+            thoughts = replace(overrides, ignore_eos=None, logprobs=None)  # these are about the answer
+            self._request = self._make_request(fitted.tokens, fitted.n_most, thoughts, None)
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[Event]]:
@@ -94,7 +99,8 @@ class RunningTurn:
         tokens = await asyncio.to_thread(tokenize, segments, model.vocabulary)
         if self._is_cancelled:
             return
-        self._request = self._make_request(tokens, model.context_size - len(tokens), self._bias, continues=True)
+        n_most = model.context_size - len(tokens)
+        self._request = self._make_request(tokens, n_most, self._overrides, self._bias, continues=True)
         async with self._client.generate(self._request) as stream:
             self._answering.begin(stream, len(tokens), is_thinking=False)
             async for event in self._answering.events():
@@ -110,12 +116,14 @@ class RunningTurn:
         if problem := await asyncio.to_thread(fault, self._bias, self._answering.text):
             raise EngineFailed(f"the answer does not fit its schema, which is a bug of Poly: {problem}")
 
-    def _make_request(self, tokens: list[int], n_most: int, bias: Bias | None, *, continues: bool = False) -> Generate:
+    def _make_request(
+        self, tokens: list[int], n_most: int, overrides: Overrides, bias: Bias | None, *, continues: bool = False
+    ) -> Generate:
         client = self._client
         return self._task.request(
             client.next_id(),
             tokens,
-            self._overrides,
+            overrides,
             client.model.vocabulary,
             max_tokens=n_most,
             bias=bias,

@@ -26,9 +26,11 @@ _ERRORS = {kind.code: kind for kind in vars(errors).values() if isinstance(kind,
 
 
 def event_record(event: Event) -> dict[str, object]:
-    """An event, whose `type` is the name of its class in small letters."""
+    """An event, whose `type` is the name of its class in small letters. A token tells `logprobs` if it has any."""
     kind: Any = type(event)  # Any: or mypy thinks that classes cannot be hashed
     plain: dict[str, object] = _adapter(kind).dump_python(event, warnings=False)  # faster than asdict
+    if isinstance(event, Token) and event.logprobs is None:
+        del plain["logprobs"]
     return {"type": kind.__name__.lower(), **plain}
 
 

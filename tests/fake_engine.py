@@ -22,12 +22,15 @@ from poly_engine.errors import (
     TaskNotFound,
 )
 from poly_engine.interface import NO_OVERRIDES, Session
+from poly_engine.overrides import MOST_LOGPROBS, NEVER, check_ids, check_overrides
 from poly_engine.types import (
+    Alternative,
     Bias,
     Done,
     Embeddings,
     Event,
     FinishReason,
+    Logprobs,
     ModelInfo,
     Overrides,
     Progress,
@@ -40,11 +43,14 @@ from poly_engine.types import (
     Turn,
     Usage,
 )
+from tests.fake_gate import Gate
 from tests.fake_memories import FakeMemories
 
 __all__ = ["FakeEngine", "FakeSession", "Gate", "Reply", "split"]
 
 EMBEDDING_SIZE = 8
+N_VOCAB = 32000
+_OTHERS = tuple(f" other{i}" for i in range(MOST_LOGPROBS))
 _PIECE = re.compile(r"\s*\w+|\s*[^\w\s]|\s+")
 
 
@@ -76,30 +82,6 @@ class Reply:
     def of(cls, text: str) -> "Reply":
         """A plain answer."""
         return cls(split(text))
-
-
-class Gate:
-    """Stands before every token (or every step of a load), and lets as many pass as the test says."""
-
-    def __init__(self, n_open: float = 0) -> None:
-        self._n_open = n_open
-        self._changed = asyncio.Event()
-
-    def open(self, n: float = math.inf) -> None:
-        """Let `n` more pass, or all."""
-        self._n_open += n
-        self.knock()
-
-    def knock(self) -> None:
-        """Have those that wait look whether their work is over."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def admit(self, is_over: Callable[[], bool]) -> None:
-        """Wait until one may pass, or until there is nothing to wait for."""
-        while self._n_open < 1 and not is_over():
-            await self._changed.wait()
-        self._n_open = max(0, self._n_open - 1)
 
 
 def echo(prompt: str) -> Reply:
@@ -142,6 +124,7 @@ class FakeEngine(FakeMemories):
         self._models = {name: ModelInfo(name, f"/models/{name}.gguf", "unloaded", 1_000_000) for name in names}
         self._locks = {name: asyncio.Lock() for name in names}
         self._n_load_steps = n_load_steps
+        self._spellings: dict[int, str] = {}
 
     async def models(self) -> Sequence[ModelInfo]:
         return tuple(self._models.values())
@@ -166,7 +149,14 @@ class FakeEngine(FakeMemories):
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
         await self.load(model)
-        return tuple(TokenPiece(_id(piece), piece) for piece in split(text))
+        pieces = tuple(TokenPiece(_id(piece), piece) for piece in split(text))
+        self._spellings |= {piece.id: piece.text for piece in pieces}
+        return pieces
+
+    async def detokenize(self, model: str, ids: Sequence[int]) -> str:
+        await self.load(model)
+        check_ids(ids, N_VOCAB, "tokens")
+        return "".join(self._spellings.get(token, "?") for token in ids)
 
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
         await self.load(model)
@@ -293,6 +283,7 @@ class FakeSession(Session):
         for token in self._engine.private_tokens:
             if token in prompt:
                 raise IllegalToken(f"the prompt holds {token}, which the task keeps private")
+        check_overrides(overrides, N_VOCAB)
         reply = _limited(_bound(self._engine.reply(prompt), schema), overrides)
         if reply.refusal is not None:
             raise reply.refusal
@@ -302,7 +293,7 @@ class FakeSession(Session):
             reply = replace(reply, tokens=reply.tokens[:room], finish_reason="length")
         self._engine.asked.append((self._task, prompt))
         self._engine.schemas.append(schema)
-        return _Exchange(prompt, replace(reply, truncated=reply.truncated or dropped), n_prompt)
+        return _Exchange(prompt, replace(_told(reply, overrides), truncated=reply.truncated or dropped), n_prompt)
 
     def _fit(self, prompt: str) -> tuple[Truncated | None, int]:
         """Leave out the oldest turns until the prompt fits."""
@@ -367,7 +358,13 @@ def _bound(reply: Reply, schema: Bias | Mapping[str, object] | None) -> Reply:
 
 
 def _limited(reply: Reply, overrides: Overrides) -> Reply:
-    """Cut the tokens at the first stop sequence and at the limit of tokens."""
+    """Leave out what never comes, go on where there is no end, and cut the tokens at the first stop sequence and at the
+    limit of tokens.
+    """
+    never = {token for token, bias in overrides.logit_bias or () if bias == NEVER}
+    reply = replace(reply, tokens=tuple(token for token in reply.answer if token.id not in never))
+    if overrides.ignore_eos:
+        reply = replace(reply, tokens=reply.tokens * (overrides.max_tokens or 5000), finish_reason="length")
     text = "".join(token.text for token in reply.answer)
     ends = [text.find(stop) for stop in overrides.stop_sequences or () if stop in text]
     if ends:
@@ -377,8 +374,23 @@ def _limited(reply: Reply, overrides: Overrides) -> Reply:
     return reply
 
 
+def _told(reply: Reply, overrides: Overrides) -> Reply:
+    """Have each token tell how likely it was, if that is asked for: nearly certain, unless its script says so."""
+    n = overrides.logprobs
+    return replace(reply, tokens=tuple(replace(token, logprobs=_logprobs(token, n)) for token in reply.answer))
+
+
+def _logprobs(token: Token, n: int | None) -> Logprobs | None:
+    if n is None or token.logprobs is not None:
+        return None if n is None else token.logprobs
+    piece = tuple(token.text.encode())
+    others = [Alternative(_id(text), text, tuple(text.encode()), -5.0 - i) for i, text in enumerate(_OTHERS)]
+    alternatives = (Alternative(token.id, token.text, piece, -0.125), *others)
+    return Logprobs(piece, -0.125, alternatives[:n])
+
+
 def _id(piece: str) -> int:
-    return zlib.crc32(piece.encode()) % 32000
+    return zlib.crc32(piece.encode()) % N_VOCAB
 
 
 def _vector(text: str) -> list[float]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from poly_engine.sampling import SamplerChain
-from poly_engine.types import Bias, BiasState, FinishReason
+from poly_engine.types import Bias, BiasState, FinishReason, Logprobs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,8 @@ class Generate:
     """Continue `tokens`. `max_tokens` of None means up to the context size.
 
     What `bias` demands is kept to, with no private text in it; that has to fit `max_tokens`, which must be given. A
-    request that `continues` another goes before all that wait, as it has waited already.
+    request that `continues` another goes before all that wait, as it has waited already. `logit_bias` and `logprobs`
+    are as in `poly_engine.overrides`.
     """
 
     id: int
@@ -29,6 +30,8 @@ class Generate:
     private_ids: frozenset[int] = frozenset()
     bias: Bias | None = None
     continues: bool = False
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Generated:
     text: str
     is_forced: bool = False
     bias_state: BiasState | None = None
+    logprobs: Logprobs | None = None
 
 
 @dataclass(frozen=True, slots=True)

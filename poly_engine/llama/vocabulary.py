@@ -5,7 +5,7 @@ from __future__ import annotations  # the binding names its pointer types for ty
 import ctypes
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import pairwise
@@ -104,6 +104,12 @@ class Vocabulary:
         """The text of any token, also of a control token; lossy where it is a part of a character."""
         with self._reading():
             return self._read_piece(token, special=True).decode("utf-8", "replace")
+
+    def spelling(self, tokens: Sequence[int]) -> bytes:
+        """The bytes of tokens, also of control tokens, one behind the other."""
+        with self._reading():
+            pieces = {token: self._read_piece(token, special=True) for token in set(tokens)}
+        return b"".join(pieces[token] for token in tokens)
 
     def is_end(self, token: int) -> bool:
         """Whether a token ends a generation."""

@@ -32,6 +32,13 @@ class _Token:
 
 
 @dataclass(frozen=True, slots=True)
+class _Text:
+    """What tokens spell."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Packed:
     """Vectors in base64, row by row."""
 
@@ -77,6 +84,11 @@ class RemoteEngine(RemoteMemories):
         path = ("v1", "model", model, "tokenization")
         answer = await self._server.ask("POST", *path, body={"prompt": text}, is_repeatable=True)
         return [TokenPiece(one.token, one.text) for one in self._server.things(_Token, answer, "tokens")]
+
+    async def detokenize(self, model: str, ids: Sequence[int]) -> str:
+        path = ("v1", "model", model, "detokenization")
+        answer = await self._server.ask("POST", *path, body={"tokens": list(ids)}, is_repeatable=True)
+        return self._server.thing(_Text, answer).text
 
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
         import numpy as np  # 130 ms, which only this costs

@@ -12,6 +12,7 @@ from poly_engine import Bias, Done, Event, Overrides, Thinking, Token, Truncated
 from poly_serve.access import Kind
 from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
+from poly_serve.openai.logprobs import Shown
 from poly_serve.openai.messages import Conversation
 from poly_serve.routing import NAME, PRINCIPAL
 from poly_serve.stats import STATS
@@ -36,12 +37,14 @@ class Answer:
     thoughts: list[str] = field(default_factory=list)
     truncated: Truncated | None = None
     done: Done | None = None
+    shown: Shown = field(default_factory=Shown)
 
     def hear(self, event: Event) -> None:
         """Take in the next event."""
         match event:
             case Token(text=text):
                 self.texts.append(text)
+                self.shown.hear(event)
             case Thinking(text=text):
                 self.thoughts.append(text)
             case Truncated():

@@ -64,6 +64,6 @@ async def _chunks(
                 yield shape.chunk(choice)
         if isinstance(event, Token | Thinking) and event.text:
             if choice := shape.next_choice(number, event):
-                yield shape.chunk(choice)
+                yield shape.chunk(shape.with_logprobs(choice, answers[number]))
         elif isinstance(event, Done):
             yield shape.last_chunk(number, answers[number], event)

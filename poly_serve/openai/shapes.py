@@ -9,6 +9,7 @@ from typing import ClassVar, TypeAlias
 
 from poly_engine import Done, Thinking, Timings, Token, Usage, __version__
 from poly_serve.openai.answers import Answer
+from poly_serve.openai.logprobs import Entries, chat_logprobs, completion_logprobs
 
 __all__ = ["ChatShape", "CompletionShape", "Json", "Shape"]
 
@@ -47,9 +48,19 @@ class Shape(ABC):
     def last_choice(self, number: int, done: Done) -> Json:
         """The choice of the chunk behind the answer."""
 
+    @abstractmethod
+    def logprobs(self, entries: Entries) -> Json | None:
+        """What a choice says of how likely its tokens were; None if that was not asked for."""
+
+    def with_logprobs(self, choice: Json, answer: Answer) -> Json:
+        """A choice, with what it says of the tokens that were shown since this was last asked for."""
+        return {**choice, "logprobs": self.logprobs(answer.shown.take())}
+
     def whole(self, answers: Sequence[Answer]) -> Json:
         """The reply at once."""
-        choices = [self.whole_choice(number, answer) for number, answer in enumerate(answers)]
+        choices = [
+            self.with_logprobs(self.whole_choice(number, answer), answer) for number, answer in enumerate(answers)
+        ]
         more = _more(answers[0], has_timings=len(answers) == 1)
         return {**self._head, "object": self.whole_object, "choices": choices, "usage": self._usage(answers), **more}
 
@@ -88,6 +99,9 @@ class ChatShape(Shape):
     def next_choice(self, number: int, event: Token | Thinking) -> Json:
         return _delta(number, {"content" if isinstance(event, Token) else "reasoning_content": event.text})
 
+    def logprobs(self, entries: Entries) -> Json | None:
+        return chat_logprobs(entries)
+
     def last_choice(self, number: int, done: Done) -> Json:
         return _delta(number, {}, done.finish_reason)
 
@@ -111,6 +125,9 @@ class CompletionShape(Shape):
 
     def next_choice(self, number: int, event: Token | Thinking) -> Json | None:
         return _text(number, event.text) if isinstance(event, Token) else None
+
+    def logprobs(self, entries: Entries) -> Json | None:
+        return completion_logprobs(entries)
 
     def last_choice(self, number: int, done: Done) -> Json:
         return _text(number, "", done.finish_reason)

@@ -29,6 +29,14 @@ class Texts(BaseModel):
     normalize: bool = True
 
 
+class Tokens(BaseModel):
+    """What is to be spelled."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    tokens: list[int]
+
+
 async def list_models(request: web.Request) -> web.Response:
     """The models, by their names; with detail=1 as objects, which say what is known of each."""
     principal = request[PRINCIPAL]
@@ -66,6 +74,12 @@ async def tokenization(request: web.Request) -> web.Response:
     return json_reply({"tokens": [{"text": piece.text, "token": piece.id} for piece in pieces]})
 
 
+async def detokenization(request: web.Request) -> web.Response:
+    """The text that tokens spell."""
+    wanted = await body_of(request, Tokens)
+    return json_reply({"text": await request.app[ENGINE].detokenize(request.match_info["name"], wanted.tokens)})
+
+
 async def _embedded(request: web.Request, texts: Sequence[str], *, normalize: bool) -> Embeddings:
     model = request.match_info["name"]
     async with admitted(request, Kind.MODEL, model, texts):
@@ -92,4 +106,5 @@ ROUTES = (
     Route("POST", "/v1/model/{name}/embeddings", embeddings, _MODEL, *_ERRORS, body=Texts),
     Route("GET", "/v1/model/{name}/tokenization", tokenization, _MODEL, *_ERRORS, query=("prompt",)),
     Route("POST", "/v1/model/{name}/tokenization", tokenization, _MODEL, *_ERRORS, body=Prompt),
+    Route("POST", "/v1/model/{name}/detokenization", detokenization, _MODEL, *_ERRORS, body=Tokens),
 )

@@ -5,8 +5,9 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
+from poly_engine.overrides import MOST_LOGPROBS
 from poly_serve.access import Kind
-from poly_serve.inputs import body_of, off_loop
+from poly_serve.inputs import InvalidParameter, body_of, off_loop
 from poly_serve.openai.answers import Ask
 from poly_serve.openai.messages import Message, conversation
 from poly_serve.openai.replying import reply
@@ -27,6 +28,16 @@ class ChatRequest(Settings):
     """A chat with a task."""
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=_MOST_MESSAGES)]
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=MOST_LOGPROBS)] | None = None
+
+    @property
+    def n_logprobs(self) -> int | None:
+        if self.top_logprobs and not self.logprobs:
+            raise InvalidParameter("top_logprobs", "says how many, and logprobs has to be true for there to be any")
+        if not self.logprobs:
+            return self.n_probs or None
+        return self._agreed("top_logprobs", *(["n_probs"] if self.n_probs else [])) or 0
 
 
 async def chat_completions(request: web.Request) -> web.StreamResponse:

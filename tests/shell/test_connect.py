@@ -73,6 +73,8 @@ def url(configure: Configure, models: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "task ls --json",
         "memory ls --json",
         "tokenize tiny hello",
+        "detokenize tiny 10 11 12",
+        "detokenize tiny 999999",
         "embed embedder hello",
         "ingest notes cats.txt",
         "ingest cats.txt --json",

@@ -60,6 +60,10 @@ generation = st.fixed_dictionaries(
         "min_p": st.floats(0, 1),
         "repeat_penalty": st.floats(0.01, 100),
         "repeat_last_n": st.integers(0, 2**20),
+        "frequency_penalty": st.floats(-2, 2),
+        "presence_penalty": st.floats(-2, 2),
+        "logit_bias": st.dictionaries(st.integers(0, 200).map(str), st.floats(-100, 100), max_size=3),
+        "n_probs": st.integers(0, 20),
     },
 )
 
@@ -78,7 +82,7 @@ def spoilt(model: str, valid: st.SearchStrategy[dict[str, Any]], known: Iterable
 
 
 MESSAGE = ["role", "content", "name", "tool_calls"]
-SETTINGS = [*Settings.model_fields, "messages", "prompt", "echo"]
+SETTINGS = [*Settings.model_fields, "messages", "prompt", "echo", "logprobs", "top_logprobs"]
 BODIES = {
     "/v1/chat/completions": spoilt(
         "talk", merged(st.fixed_dictionaries({"messages": messages}), generation, bound), {*SETTINGS, *CHAT}
@@ -102,6 +106,9 @@ BODIES = {
         "m",
         st.fixed_dictionaries({"content": texts, "add_special": st.booleans()}),
         {"model", "content", "add_special", "with_pieces", *TOKENIZE},
+    ),
+    "/detokenize": spoilt(
+        "m", st.fixed_dictionaries({"tokens": st.lists(st.integers(0, 200))}), {"model", "tokens", "content"}
     ),
 }
 
