@@ -35,6 +35,7 @@ from poly_engine.errors import (
 from poly_engine.interface import Engine, Session
 from poly_engine.types import (
     Bias,
+    Calling,
     ChunkInfo,
     DocumentInfo,
     Done,
@@ -55,6 +56,10 @@ from poly_engine.types import (
     Timings,
     Token,
     TokenPiece,
+    Tool,
+    ToolCall,
+    ToolResult,
+    Tools,
     Truncated,
     Turn,
     Usage,
@@ -67,6 +72,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Bias",
+    "Calling",
     "ChunkInfo",
     "ConfigError",
     "ContextExceeded",
@@ -110,6 +116,10 @@ __all__ = [
     "Timings",
     "Token",
     "TokenPiece",
+    "Tool",
+    "ToolCall",
+    "ToolResult",
+    "Tools",
     "Truncated",
     "Turn",
     "UnreadableDocument",
