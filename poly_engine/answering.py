@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 from poly_engine.batch.client import ReportStream
 from poly_engine.batch.messages import Failed, Finished, Generated, Prefilled, Report
-from poly_engine.types import Done, Event, Progress, Thinking, Timings, Token, Usage
+from poly_engine.types import Done, Event, FinishReason, Progress, Thinking, Timings, Token, Usage
 
 __all__ = ["Answering"]
 
@@ -19,8 +19,8 @@ class Answering:
         self.text = ""
         self.call_text = ""
         """What the model writes where it calls tools."""
-        self.is_cut = False
-        """Whether there was no room for what the model went on with."""
+        self.cut: FinishReason | None = None
+        """Why there was nothing more although the model went on, if that is so."""
         self._context_size = context_size
         self._thinking: ReportStream | None = None
         self._answering: ReportStream | None = None
@@ -107,8 +107,7 @@ class Answering:
         timings = Timings(admitted - self._sent, first_token - admitted, ended - first_token)
         has_answer = self.calls or self.answer or self._thinking is None
         reason = last.reason if has_answer else "cancelled"  # it came to no answer
-        reason = "length" if self.is_cut else reason
-        return Done(reason, usage, timings)
+        return Done(self.cut or reason, usage, timings)
 
     def _event(self, report: Report) -> Event | None:
         match report:

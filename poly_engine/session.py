@@ -151,8 +151,8 @@ class LocalSession(Session):
                 raise InvalidRequest(f"there is a result of the call {result.id[:80]!r}, which the last answer had not")
 
     def _plan(self, model: OpenedModel, tools: Tools) -> CallPlan:
-        for tool in tools.tools:
-            self._task.check(f"{tool.name}\n{tool.description}\n{tool.parameters}")
+        for text in (text for tool in tools.tools for text in tool.texts):
+            self._task.check(text)
         return plan_calls(self._task.prompts(model, self._system).call_form(), tools, model.vocabulary)
 
     async def _remember(self, asked: Asked, turn: RunningTurn, n_dropped: int) -> None:
@@ -173,6 +173,7 @@ class LocalSession(Session):
         self._task.check(asked.prompt)
         self._task.check_overrides(ask.overrides)
         n_said = len(asked.prompt) + sum(len(result.content) for result in asked.results)
+        n_said += sum(len(tool.description) + len(tool.parameters) for tool in asked.tools)
         if n_said > size * _LETTERS_PER_TOKEN and n_said > size * vocabulary.longest_piece:
             raise ContextExceeded(n_said // vocabulary.longest_piece, size)
         prompts = self._task.prompts(model, self._system)
@@ -200,8 +201,8 @@ class LocalSession(Session):
 
 def _texts(turn: Turn) -> list[str]:
     """All that was said in a turn."""
-    said = [f"{call.name}\n{call.arguments}" for call in turn.calls]
-    return [turn.prompt, turn.answer, *said, *(result.content for result in turn.results)]
+    called = (text for call in turn.calls for text in call.texts)
+    return [turn.prompt, turn.answer, *called, *(result.content for result in turn.results)]
 
 
 def _begins(seen: Sequence[Exchange], asked: Asked) -> list[int]:

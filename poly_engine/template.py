@@ -129,14 +129,14 @@ class _Told:
         name = self.mark(Said(call.name))
         self.needed.append((name, "the call of a tool"))
         self._ids[call.id] = id_in_template(len(self._ids)), call.name
-        arguments = self.mark(Said(call.arguments)) if has_text else self._foreign(json.loads(call.arguments))
+        arguments = self.mark(Said(call.arguments)) if has_text else self._of_json(call.arguments)
         return self._ids[call.id][0], name, arguments
 
     def tool(self, tool: Tool) -> object:
         """The description of a tool."""
-        parameters = json.loads(tool.parameters)
-        function = {"name": tool.name, "description": tool.description, "parameters": parameters}
-        return self._foreign({"type": "function", "function": function})
+        description = self._foreign(tool.description)
+        function = {"name": tool.name, "description": description, "parameters": self._of_json(tool.parameters)}
+        return {"type": "function", "function": function}
 
     def taken_apart(self, text: str) -> list[Segment]:
         """What a template wrote and what somebody said, in a text with marks."""
@@ -169,6 +169,12 @@ class _Told:
         content = self.mark(Said(result.content))
         self.needed.append((content, "what a tool returned"))
         return result_message(id_, self.mark(Said(name)), content)
+
+    def _of_json(self, text: str) -> object:
+        try:
+            return self._foreign(json.loads(text))
+        except RecursionError as error:
+            raise InvalidRequest("what is said of a tool, or to it, is nested too deeply") from error
 
     def _foreign(self, value: object) -> object:
         match value:

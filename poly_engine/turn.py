@@ -129,10 +129,8 @@ class RunningTurn:
         tokens = await asyncio.to_thread(tokenize, [*self._fitted.segments, *_segments(answer)], model.vocabulary)
         n_left = self._fitted.n_most - (len(tokens) - len(self._fitted.tokens))
         least = await asyncio.to_thread(model.biases.marked(plan.marks).compiled, plan.bias)
-        if self._is_cancelled:
-            return
-        if n_left < least.n_least:
-            self._answering.is_cut = True
+        if self._is_cancelled or n_left < least.n_least:
+            self._answering.cut = "cancelled" if self._is_cancelled else "length"
             return
         self._is_calling = True
         self._request = self._make_request(tokens, n_left, plan.bias, continues=True)

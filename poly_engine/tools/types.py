@@ -34,6 +34,11 @@ class Tool:
                 f"{self.name[:80]!r} is no name of a tool: up to 64 letters, digits, underscores, dots and dashes"
             )
 
+    @property
+    def texts(self) -> list[str]:
+        """All that is said in it."""
+        return [self.name, self.description, *_texts_in(self.parameters)]
+
     @classmethod
     def of(cls, name: str, parameters: Mapping[str, object] | None = None, description: str = "") -> "Tool":
         """A tool whose arguments fit a JSON schema; without one it takes none. Raises InvalidSchema, too."""
@@ -92,6 +97,11 @@ class ToolCall:
         if not is_object:
             raise InvalidRequest(f"the arguments of the call of {self.name[:80]} have to be a JSON object, as text")
 
+    @property
+    def texts(self) -> list[str]:
+        """All that is said in it."""
+        return [self.name, *_texts_in(self.arguments)]
+
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
@@ -111,3 +121,21 @@ class Calling:
     id: str
     name: str
     arguments: str
+
+
+def _texts_in(text: str) -> list[str]:
+    """The text of something in JSON, and all texts within it: a template may write either."""
+    texts = [text]
+    try:
+        waiting = [json.loads(text)]
+    except (ValueError, RecursionError):  # which is for others to say
+        return texts
+    while waiting:
+        match waiting.pop():
+            case str(one):
+                texts.append(one)
+            case dict(one):
+                waiting += [*one.keys(), *one.values()]
+            case list(one):
+                waiting += one
+    return texts

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -50,6 +50,11 @@ def _calls(value: object, info: ValidationInfo) -> object:
     return value or None
 
 
+def _without_default(schema: dict[str, Any]) -> None:  # Any: as JSON
+    """What is not of its own type is no default to a JSON schema."""
+    del schema["default"]
+
+
 Unsupported = Annotated[object, AfterValidator(_refuse)]
 
 
@@ -84,7 +89,11 @@ class Message(BaseModel):
     function_call: Unsupported = None
     audio: Unsupported = None
     refusal: Unsupported = None
-    content: Annotated[str, BeforeValidator(_content)] = Field(default=None, validate_default=True)
+    content: Annotated[str, BeforeValidator(_content)] = Field(
+        default=None,  # which is no text, unless tools are called
+        validate_default=True,
+        json_schema_extra=_without_default,
+    )
 
 
 @dataclass(frozen=True, slots=True)
