@@ -104,3 +104,14 @@ MISTRAL = (
     "{%- else %}{{- raise_exception('no such role') }}{%- endif %}{%- endfor %}"
 )
 """As Mistral Nemo: a list of calls, each with an id of nine letters."""
+
+_CALLS = slice(MISTRAL.index("{{- '[TOOL_CALLS]['"), MISTRAL.index("{%- elif message.role == 'assistant' %}"))
+MISTRAL_SMALL = MISTRAL.replace(
+    MISTRAL[_CALLS],
+    "{%- for call in message.tool_calls %}{{- '[TOOL_CALLS]' + call.function.name + '[CALL_ID]' + call.id + '[ARGS]' }}"
+    "{{- call.function.arguments | tojson }}{%- endfor %}{{- eos_token }}",
+)
+"""As Mistral Small 3.2: calls end with their arguments, and have their ids before."""
+
+QWQ = QWEN.replace("assistant\\n' }}{%- endif %}", "assistant\\n<think>\\n' }}{%- endif %}")
+"""As QwQ: a prompt ends with what earlier answers do not begin with."""

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, TypeAlias
 
 from poly_engine.errors import InvalidRequest
@@ -53,7 +54,7 @@ _SEPARATORS = re.compile(r'"poly_key"(?P<key>\s*:\s*)"poly value"(?P<item>\s*,\s
 @dataclass(frozen=True, slots=True)
 class CallForm:
     """The texts around the name and the arguments of a call: `start` name `middle` arguments, then for each further
-    call `joint` name `middle` arguments, then `last`. In `joint` and `last` an id may stand, at the place of a
+    call `joint` name `middle` arguments, then `last`. In all but the first an id may stand, at the place of a
     noncharacter: `parts_of` takes them apart there. Without a joint, there is only one call at a time.
     """
 
@@ -68,18 +69,26 @@ class CallForm:
 
     @staticmethod
     def parts_of(text: str) -> list[str]:
-        """The parts of a joint or an end, between which there are ids."""
+        """The parts of such a text, between which there are ids."""
         return text.split(_ID)
+
+    @staticmethod
+    def length_of(text: str) -> int:
+        """How many letters such a text has with its ids."""
+        return len(text) + (ID_LETTERS - 1) * text.count(_ID)
 
     @property
     def has_ids(self) -> bool:
         """Whether a model writes an id to each call."""
-        return _ID in f"{self.joint}{self.last}"
+        return _ID in f"{self.middle}{self.joint}{self.last}"
 
     @property
     def literals(self) -> tuple[str, ...]:
         """All texts that are the same in each call."""
-        return (self.start, self.middle, *self.parts_of(self.joint or ""), *self.parts_of(self.last))
+        return (
+            self.start,
+            *(part for text in (self.middle, self.joint or "", self.last) for part in self.parts_of(text)),
+        )
 
     @property
     def sign(self) -> str:
@@ -128,35 +137,44 @@ def _form(render: Render, arguments: object) -> CallForm | None:
     prompt = _try(render, [_QUESTION], is_open=True)
     plain = _try(render, [_QUESTION, {"role": "assistant", "content": _ANSWER}])
     results = [_QUESTION, _called(1, arguments), result_message(id_in_template(0), _NAME, _RESULT)]
-    if prompt is None or plain is None or not plain.startswith(prompt) or _NAME not in prompt:
+    if prompt is None or plain is None or _NAME not in prompt:
         return None
     if _RESULT not in (_try(render, results, is_open=True) or ""):
         return None
-    before, _, end = plain[len(prompt) :].partition(_ANSWER)
+    base = _common(prompt, plain)  # some prompts end with what the answers of a history do not begin with
+    opened, (before, _, end) = prompt[len(base) :].strip(), plain[len(base) :].partition(_ANSWER)
+    if str(_QUESTION["content"]) not in base or (opened and opened in before):
+        return None
 
     def texts_around(n_calls: int) -> list[str] | None:
         text = _try(render, [_QUESTION, _called(n_calls, arguments)])
-        if text is None or not text.startswith(prompt):
+        if text is None or not text.startswith(base):
             return None
-        written = text[len(prompt) :].removeprefix(before).rstrip()
+        written = text[len(base) :].removeprefix(before).rstrip()
         return _around(written.removesuffix(end.strip()), n_calls) if written.endswith(end.strip()) else None
 
     one, *others = [texts_around(n) for n in range(1, _MOST_CALLS + 1)]
     if one is None:
         return None
     start, middle, last = one
-    if not start.strip() or not middle or not last.strip():
+    if not start.strip() or not middle or (opened and opened in start):
         return None
     separators = _SEPARATORS.search(_try(render, [_QUESTION, _called(1, arguments)]) or "")
     return CallForm(
         start,
         middle,
         _joint(one, others),
-        last.rstrip(),
+        last,
         separators["item"] if separators and not separators["item"].strip(" ,") else ", ",
         separators["key"] if separators and not separators["key"].strip(" :") else ": ",
         has_text_arguments=isinstance(arguments, str),
     )
+
+
+def _common(one: str, other: str) -> str:
+    """The beginning that two texts have in common."""
+    same = takewhile(lambda letters: letters[0] == letters[1], zip(one, other, strict=False))
+    return "".join(letter for letter, _ in same)
 
 
 def _try(render: Render, messages: Messages, *, is_open: bool = False) -> str | None:
@@ -185,7 +203,7 @@ def _around(text: str, n_calls: int) -> list[str] | None:
     texts.append(text[at:])
     for number in range(n_calls):
         texts = [literal.replace(id_in_template(number), _ID) for literal in texts]
-    return None if any(_ID in literal for literal in (texts[0], *texts[1::2])) else texts
+    return None if _ID in texts[0] else texts
 
 
 def _arguments(text: str, at: int) -> tuple[int, int] | None:

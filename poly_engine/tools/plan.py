@@ -93,7 +93,7 @@ def _bias(form: CallForm, tools: Tools) -> Bias:
         rules.append(f"ID: /[a-zA-Z0-9]{{{ID_LETTERS}}}/")
     rules.append(f"call: {' | '.join(f'call{number}' for number, _ in enumerate(tools.eligible))}")
     for number, tool in enumerate(tools.eligible):
-        rules.append(f"call{number}: {_literal(tool.name + form.middle)} arguments{number}")
+        rules.append(f"call{number}: {_around_ids(tool.name + form.middle)} arguments{number}")
         rules.append(f"arguments{number}: %json {_schema(form, tool)}")
     return Bias("lark", "\n".join(rules))
 

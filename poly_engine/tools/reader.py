@@ -39,7 +39,7 @@ class CallReader:
         """What the text tells, and None where more of it has to come."""
         joint = self._form.joint
         behind = None if joint is None else re.compile(_ID.join(map(re.escape, self._form.parts_of(joint))))
-        n_behind = 0 if joint is None else len(joint) + (ID_LETTERS - 1) * (len(self._form.parts_of(joint)) - 1)
+        n_behind = self._form.length_of(joint or "")
         yield None
         yield from self._until(len(self._form.start))
         self._take(len(self._form.start))
@@ -55,8 +55,9 @@ class CallReader:
             yield None
         number, call_id, name = len(self.calls), f"call_{uuid.uuid4().hex[:24]}", self._take(end.start())
         yield Calling(number, call_id, name, "")
-        yield from self._until(len(self._form.middle))
-        self._take(len(self._form.middle))
+        n_between = self._form.length_of(self._form.middle)
+        yield from self._until(n_between)
+        self._take(n_between)
         arguments, scanner = "", ObjectScanner()
         while not scanner.is_over:
             yield from self._until(1)

@@ -82,7 +82,7 @@ def chain(path: Path, *pieces: str | bytes | Entry) -> Path:
     return make_chains(path / "m.gguf", {"\n": pieces}, context_length=2048)
 
 
-@pytest.mark.parametrize("name", ["QWEN", "QWEN_3", "LLAMA", "MISTRAL"])
+@pytest.mark.parametrize("name", ["QWEN", "QWQ", "LLAMA", "MISTRAL", "MISTRAL_SMALL"])
 @pytest.mark.parametrize("marks", [[], [*TAGS, *MARKS]], ids=["spelled", "marked"])
 async def test_a_random_model_calls_well_every_time(tmp_path: Path, name: str, marks: list[Entry]) -> None:
     path = make("qwen2", tmp_path / "m.gguf", context_length=4096, more_tokens=marks)
@@ -242,7 +242,7 @@ def model_of(path: Path) -> tuple[LlamaModel, OpenedModel]:
     return model, OpenedModel(model.vocabulary, None, 2048, 64, 256, Biases(model.vocabulary))
 
 
-@pytest.mark.parametrize("name", ["QWEN", "LLAMA", "MISTRAL"])
+@pytest.mark.parametrize("name", ["QWEN", "LLAMA", "MISTRAL", "MISTRAL_SMALL"])
 def test_no_text_about_a_tool_becomes_a_token_that_marks_something(tmp_path: Path, name: str) -> None:
     path = make("qwen2", tmp_path / "m.gguf", more_tokens=[*TAGS, *MARKS])
     model, opened_model = model_of(path)
