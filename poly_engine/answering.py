@@ -29,6 +29,7 @@ class Answering:
         self._n_prompt = 0
         self._n_cached: int | None = None
         self._n_forced = 0
+        self._n_free = 0  # tokens of the answer before the calls, which go on from there
         self._sent = time.perf_counter()
         self._admitted: float | None = None
         self._first_token: float | None = None
@@ -59,6 +60,8 @@ class Answering:
         self, stream: ReportStream, n_prompt: int, *, is_thinking: bool = False, is_calling: bool = False
     ) -> None:
         """A generation was begun, which continues `n_prompt` tokens."""
+        if is_calling and self._answering is not None:
+            self._n_free = n_prompt - self._n_prompt
         self._n_prompt, self._has_token = n_prompt, False
         if is_thinking:
             self._thinking = stream
@@ -91,12 +94,10 @@ class Answering:
         first_token = self._first_token or ended
         n_thoughts = self.thoughts.n_generated if self.thoughts else 0
         n_answer = self.answer.n_generated if self.answer else 0
-        before = self.thoughts if self.answer else None
-        if self.calls:
-            before = self.answer  # what came after it, the sign of a call, is written again as a part of the call
-            n_answer = self.calls.n_generated + (len(before.kept) if before else 0)
+        if self.calls:  # the sign of a call, which the answer ended with, was written again as a part of the calls
+            n_answer = self._n_free + self.calls.n_generated
         usage = Usage(
-            self._n_prompt - (len(before.kept) if before else 0),
+            self._n_prompt - (len(self.thoughts.kept) if self.thoughts and self.answer else 0) - self._n_free,
             self._n_cached or 0,
             n_thoughts + n_answer,
             self._n_prompt + last.n_generated,

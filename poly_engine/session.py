@@ -144,16 +144,17 @@ class LocalSession(Session):
 
     def _check_results(self, results: Sequence[ToolResult]) -> None:
         """Raise InvalidRequest for what came of a call that was none of the last answer's."""
-        calls = self._exchanges[-1].calls if self._exchanges else ()
+        known = {call.id for call in self._exchanges[-1].calls} if self._exchanges else ()
         for result in results:
             self._task.check(result.content)
-            if result.id not in [call.id for call in calls]:
+            if result.id not in known:
                 raise InvalidRequest(f"there is a result of the call {result.id[:80]!r}, which the last answer had not")
 
     def _plan(self, model: OpenedModel, tools: Tools) -> CallPlan:
-        for text in (text for tool in tools.tools for text in tool.texts):
-            self._task.check(text)
-        return plan_calls(self._task.prompts(model, self._system).call_form(), tools, model.vocabulary)
+        form = self._task.prompts(model, self._system).call_form()
+        for text in (*form.literals, *(text for tool in tools.tools for text in tool.texts)):
+            self._task.check(text)  # what is private could not be written in a call either
+        return plan_calls(form, tools, model.vocabulary)
 
     async def _remember(self, asked: Asked, turn: RunningTurn, n_dropped: int) -> None:
         if self._is_closed:

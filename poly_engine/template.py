@@ -34,7 +34,7 @@ from poly_engine.tools.types import Tool, ToolCall, ToolResult
 _MARK = "\ufdd0{}\ufdd1"  # noncharacters: no text in use has them, and `trim` leaves them alone
 _MARKED = re.compile("\ufdd0([0-9]{1,9})\ufdd1")
 _IN_JSON = re.compile("\ufdd2([0-9]{1,9})\ufdd3")
-_JSON_BETWEEN = re.compile(r'"(?:[\s{}\[\],:]|"[a-zA-Z0-9_.-]*"|-?[0-9][0-9.eE+-]*|true|false|null)*"')
+_JSON_BETWEEN = re.compile(r'"(?:[\s{}\[\],:]|"[a-zA-Z0-9_.-]*"|-?[0-9][0-9.eE+-]*+|true|false|null)*+"')
 """What may stand between two texts in JSON, and can be none of the tokens that mark something."""
 _HARMLESS = re.compile(r"[a-zA-Z0-9_.-]{0,64}")
 """What may be in the hands of a template as it is: it asks whether the type of a parameter is "string", say."""
@@ -68,9 +68,8 @@ class ChatTemplate:
             messages.append(self._answered(exchange, told))
         messages += told.asked(asked.prompt, asked.recalled, asked.results)
         text = _render(self._source, self._special, messages, [told.tool(tool) for tool in asked.tools])
-        for mark, what in told.needed:
-            if mark not in text and _in_json(mark) not in text:
-                raise InvalidRequest(f"the chat template of the model leaves out {what}")
+        if missing := told.missing_in(text):
+            raise InvalidRequest(f"the chat template of the model leaves out {missing}")
         return told.taken_apart(text)
 
     def call_form(self) -> CallForm:
@@ -104,9 +103,9 @@ class _Told:
     """What was said in a conversation, each under a mark that stands for it in the hands of a template."""
 
     def __init__(self) -> None:
-        self.needed: list[tuple[str, str]] = []
-        """Marks that have to be in the text, and what they stand for."""
         self._words: list[_Words] = []
+        self._needed: dict[int, str] = {}
+        self._prompt: int | None = None
         self._ids: dict[str, tuple[str, str]] = {}
 
     def mark(self, *segments: Segment, text: str = "") -> str:
@@ -119,15 +118,14 @@ class _Told:
         """What a model is asked in a turn."""
         messages = [self._result(result) for result in results]
         if prompt or recalled or not results:
-            content = self.mark(Said(recalled + prompt))
-            self.needed = [need for need in self.needed if need[1] != _THE_PROMPT] + [(content, _THE_PROMPT)]
-            messages.append({"role": "user", "content": content})
+            self._prompt = len(self._words)
+            messages.append({"role": "user", "content": self.mark(Said(recalled + prompt))})
         return messages
 
     def call(self, call: ToolCall, *, has_text: bool) -> tuple[str, object, object]:
         """The id, the name and the arguments of a call."""
+        self._needed[len(self._words)] = "the call of a tool"
         name = self.mark(Said(call.name))
-        self.needed.append((name, "the call of a tool"))
         self._ids[call.id] = id_in_template(len(self._ids)), call.name
         arguments = self.mark(Said(call.arguments)) if has_text else self._of_json(call.arguments)
         return self._ids[call.id][0], name, arguments
@@ -138,18 +136,27 @@ class _Told:
         function = {"name": tool.name, "description": description, "parameters": self._of_json(tool.parameters)}
         return {"type": "function", "function": function}
 
+    def missing_in(self, text: str) -> str:
+        """What a template left out that has to be in a text, in words; "" if nothing is missing."""
+        found = {int(number) for marks in (_MARKED, _IN_JSON) for number in marks.findall(text)}
+        needed = self._needed if self._prompt is None else {**self._needed, self._prompt: "what the user says"}
+        return next((what for number, what in needed.items() if number not in found), "")
+
     def taken_apart(self, text: str) -> list[Segment]:
         """What a template wrote and what somebody said, in a text with marks."""
         segments: list[Segment] = []
+        json_said = ""  # what stands between two such texts is said with them, so that it is tokenized in one piece
         parts = _IN_JSON.split(text)
         for i, part in enumerate(parts):
             if i % 2:
-                segments.append(Said(self._in_json(int(part))))
+                json_said += self._in_json(int(part))
             elif 0 < i < len(parts) - 1 and _JSON_BETWEEN.fullmatch(part):
-                segments.append(Said(part))  # so that most of it is tokenized in one piece
+                json_said += part
             else:
+                segments += [Said(json_said)] if i else []
                 segments += self._between(part)
-        return _merged(segments)
+                json_said = ""
+        return segments
 
     def _between(self, text: str) -> list[Segment]:
         segments: list[Segment] = []
@@ -166,8 +173,8 @@ class _Told:
 
     def _result(self, result: ToolResult) -> Message:
         id_, name = self._ids.get(result.id, (id_in_template(len(self._ids)), ""))
+        self._needed[len(self._words)] = "what a tool returned"
         content = self.mark(Said(result.content))
-        self.needed.append((content, "what a tool returned"))
         return result_message(id_, self.mark(Said(name)), content)
 
     def _of_json(self, text: str) -> object:
@@ -185,20 +192,6 @@ class _Told:
             case list():
                 return [self._foreign(one) for one in value]
         return value
-
-
-_THE_PROMPT = "what the user says"
-
-
-def _merged(segments: Sequence[Segment]) -> list[Segment]:
-    """What is said without a break is one text."""
-    merged: list[Segment] = []
-    for segment in segments:
-        if isinstance(segment, Said) and merged and isinstance(before := merged[-1], Said):
-            merged[-1] = Said(before.text + segment.text)
-        else:
-            merged.append(segment)
-    return merged
 
 
 def _render(source: str, special: Special, messages: Messages, tools: Sequence[object], *, is_open: bool = True) -> str:

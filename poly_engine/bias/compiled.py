@@ -64,7 +64,7 @@ class Biases:
         if not marks:
             return self
         with self._lock:
-            return self._marked.setdefault(marks, Biases(_MarkedTable(self._table, marks)))
+            return self._marked.setdefault(marks, Biases(_MarkedTable(self, self._table, marks)))
 
     def compiled(self, bias: Bias) -> CompiledBias:
         """Raises InvalidSchema if `bias` cannot be enforced, or not with the tokens that the model has."""
@@ -124,14 +124,15 @@ class Biases:
 class _MarkedTable:
     """A vocabulary in which some of the tokens that mark something are text."""
 
-    def __init__(self, table: Table, marks: tuple[tuple[int, str], ...]) -> None:
+    def __init__(self, plain: Biases, table: Table, marks: tuple[tuple[int, str], ...]) -> None:
+        self._plain = plain
         self._table = table
         self._tokens = {text: token for token, text in marks}
         self._split = re.compile(f"({'|'.join(map(re.escape, sorted(self._tokens, key=len, reverse=True)))})").split
         self.ends = table.ends
 
     def pieces(self) -> Sequence[bytes]:
-        pieces = list(self._table.pieces())
+        pieces = list(self._plain.pieces)  # which may have been read already
         for text, token in self._tokens.items():
             pieces[token] = text.encode()
         return pieces

@@ -48,6 +48,7 @@ _TOOL = {
 _MOST_CALLS = 3
 _WITHOUT_OBJECT = re.compile(r"[{\[]")
 _FIRST_KEY = re.compile(r'\s*[{\[][\s{\[]*"[^"]*"')
+_ENDS_NAME = re.compile(f"[^a-zA-Z0-9_.{_ID}-]")
 _SEPARATORS = re.compile(r'"poly_key"(?P<key>\s*:\s*)"poly value"(?P<item>\s*,\s*)"poly_number"')
 
 
@@ -157,7 +158,7 @@ def _form(render: Render, arguments: object) -> CallForm | None:
     if one is None:
         return None
     start, middle, last = one
-    if not start.strip() or not middle or (opened and opened in start):
+    if not start.strip() or not _ENDS_NAME.match(middle) or (opened and opened in start):
         return None
     separators = _SEPARATORS.search(_try(render, [_QUESTION, _called(1, arguments)]) or "")
     return CallForm(

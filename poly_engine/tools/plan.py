@@ -1,6 +1,7 @@
 """What an answer has to look like in which tools may be called, or have to be."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +13,10 @@ from poly_engine.tools.types import Tool, ToolCall, Tools
 from poly_engine.types import Bias
 
 __all__ = ["CallPlan", "bias_of_arguments", "fault_of", "plan_calls"]
+
+
+_LONGEST_S = 10
+"""Parameters take milliseconds mostly, and up to two seconds each if somebody wants it so."""
 
 
 class Marks(Protocol):
@@ -92,7 +97,10 @@ def _bias(form: CallForm, tools: Tools) -> Bias:
     if form.has_ids:
         rules.append(f"ID: /[a-zA-Z0-9]{{{ID_LETTERS}}}/")
     rules.append(f"call: {' | '.join(f'call{number}' for number, _ in enumerate(tools.eligible))}")
+    deadline = time.monotonic() + _LONGEST_S
     for number, tool in enumerate(tools.eligible):
+        if time.monotonic() > deadline:
+            raise InvalidSchema(f"the parameters of {number} tools took {_LONGEST_S} s to compile: demand less of them")
         rules.append(f"call{number}: {_around_ids(tool.name + form.middle)} arguments{number}")
         rules.append(f"arguments{number}: %json {_schema(form, tool)}")
     return Bias("lark", "\n".join(rules))

@@ -12,6 +12,7 @@ __all__ = ["Calling", "Tool", "ToolCall", "ToolChoice", "ToolResult", "Tools"]
 
 ToolChoice: TypeAlias = Literal["auto", "required"]
 
+MOST_TOOLS = 128
 NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 
 _NO_PARAMETERS: Mapping[str, object] = {"type": "object", "properties": {}, "additionalProperties": False}
@@ -66,6 +67,8 @@ class Tools:
         names = [tool.name for tool in self.tools]
         if not names:
             raise InvalidRequest("there are no tools to choose from: name one, or leave tools out")
+        if len(names) > MOST_TOOLS:
+            raise InvalidRequest(f"there are {len(names)} tools, and at most {MOST_TOOLS} can be chosen from")
         for name in names:
             if names.count(name) > 1:
                 raise InvalidRequest(f"two tools have the name {name}")

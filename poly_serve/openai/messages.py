@@ -115,7 +115,7 @@ class _Draft:
     prompts: list[str] = field(default_factory=list)
     results: list[ToolResult] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
-    calls: list[ToolCall] = field(default_factory=list)
+    calls: dict[str, ToolCall] = field(default_factory=dict)
 
     @property
     def is_answered(self) -> bool:
@@ -124,7 +124,7 @@ class _Draft:
     @property
     def turn(self) -> Turn:
         texts = _BETWEEN.join(self.prompts), _BETWEEN.join(self.answers)
-        return Turn(*texts, tuple(self.calls), tuple(self.results))
+        return Turn(*texts, tuple(self.calls.values()), tuple(self.results))
 
 
 def conversation(messages: Sequence[Message]) -> Conversation:
@@ -155,18 +155,19 @@ def _add(drafts: list[_Draft], message: Message, where: str) -> None:
     match message.role:
         case "assistant":
             draft.answers += [message.content] if message.content or not message.tool_calls else []
-            draft.calls += [
-                _call(call, f"{where}.tool_calls[{number}]") for number, call in enumerate(message.tool_calls or ())
-            ]
+            for number, call in enumerate(message.tool_calls or ()):
+                _add_call(draft, call, f"{where}.tool_calls[{number}]")
         case "tool":
             draft.results.append(_result(drafts, message, where))
         case _:
             draft.prompts.append(message.content)
 
 
-def _call(call: MessageCall, where: str) -> ToolCall:
+def _add_call(draft: _Draft, call: MessageCall, where: str) -> None:
+    if call.id in draft.calls:
+        raise InvalidParameter(f"{where}.id", "is the id of another call of the same answer")
     try:
-        return ToolCall(call.id, call.function.name, call.function.arguments or "{}")
+        draft.calls[call.id] = ToolCall(call.id, call.function.name, call.function.arguments or "{}")
     except InvalidRequest as error:
         raise InvalidParameter(f"{where}.function.arguments", str(error)) from error
 
@@ -175,7 +176,7 @@ def _result(drafts: list[_Draft], message: Message, where: str) -> ToolResult:
     if message.tool_call_id is None:
         raise InvalidParameter(f"{where}.tool_call_id", "is missing: it says which call it is that this answers")
     calls = drafts[-2].calls if len(drafts) > 1 and not drafts[-1].prompts else ()
-    if message.tool_call_id not in [call.id for call in calls]:
+    if message.tool_call_id not in calls:
         reason = "is of no call in the assistant's message before: what a tool returned has to follow its call"
         raise InvalidParameter(f"{where}.tool_call_id", reason)
     return ToolResult(message.tool_call_id, message.content)

@@ -1,6 +1,7 @@
 """Tools in a chat, as OpenAI has them."""
 
 import asyncio
+import time
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -8,13 +9,14 @@ from pydantic_core import PydanticCustomError
 
 from poly_engine import InvalidRequest, InvalidSchema, Tool, Tools
 from poly_engine.tools.plan import bias_of_arguments
-from poly_engine.tools.types import NAME
+from poly_engine.tools.types import MOST_TOOLS, NAME
 from poly_serve.inputs import InvalidParameter
 from poly_serve.openai.settings import Settings
 
 __all__ = ["ToolSettings"]
 
-_MOST_TOOLS = 128
+_LONGEST_S = 10
+"""Parameters take milliseconds mostly, and up to two seconds each if somebody wants it so."""
 _CHOICES = ("none", "auto", "required")
 
 
@@ -68,7 +70,7 @@ def _choice(value: object) -> object:
 class ToolSettings(Settings):
     """The settings of a request in which tools may be called."""
 
-    tools: Annotated[list[FunctionTool], Field(max_length=_MOST_TOOLS)] | None = None
+    tools: Annotated[list[FunctionTool], Field(max_length=MOST_TOOLS)] | None = None
     tool_choice: Annotated[Literal["none", "auto", "required"] | NamedChoice, BeforeValidator(_choice)] | None = None
     parallel_tool_calls: bool | None = None
 
@@ -79,7 +81,7 @@ class ToolSettings(Settings):
             if choice not in ("none", "auto"):
                 raise InvalidParameter("tool_choice", "asks for a call, and there are no tools: name them in tools")
             return None
-        tools = [await self._tool(number, tool.function) for number, tool in enumerate(self.tools)]
+        tools = await self._sound()
         if choice == "none":
             return None
         if self.bias is not None:
@@ -89,7 +91,18 @@ class ToolSettings(Settings):
             raise InvalidParameter("tools", reason)
         if self.stop and choice != "auto":
             raise InvalidParameter("stop", "does not end calls that tool_choice asks for: leave out either")
-        return self._chosen(tuple(tools), choice)
+        return self._chosen(tools, choice)
+
+    async def _sound(self) -> tuple[Tool, ...]:
+        """The tools, whose parameters can all be enforced. What was compiled once is known the next time."""
+        deadline = time.monotonic() + _LONGEST_S
+        tools: list[Tool] = []
+        for number, tool in enumerate(self.tools or ()):
+            tools.append(await self._tool(number, tool.function))
+            if time.monotonic() > deadline and number + 1 < len(self.tools or ()):
+                reason = f"the parameters of the first {number + 1} took {_LONGEST_S} s to compile: demand less of them"
+                raise InvalidParameter("tools", reason)
+        return tuple(tools)
 
     def _chosen(self, tools: tuple[Tool, ...], choice: str | NamedChoice) -> Tools:
         only = choice.function.name if isinstance(choice, NamedChoice) else None

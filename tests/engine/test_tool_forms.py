@@ -128,6 +128,14 @@ def test_what_is_said_in_json_is_mostly_one_text() -> None:
     ]
 
 
+def test_long_numbers_between_texts_take_no_time() -> None:
+    digits = int("1" * 4000)
+    node = {"description": "x y", "maximum": digits, "const": [digits] * 20}
+    tool = Tool.of("f", {"type": "object", "properties": {"a": node}}, "d e")
+    text = whole(template("QWEN").segments((), Asked("hi", tools=(tool, tool))))
+    assert text.count(str(digits)) == 2 * 21
+
+
 def test_text_before_a_call_stays_and_without_any_there_is_none() -> None:
     behind = Exchange("Is it warm?", "Let me see.\n\n", (Said("Let me see.\n\n"),), calls=(CALL,))
     segments = template("QWEN").segments((behind,), Asked("so?"))

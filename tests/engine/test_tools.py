@@ -13,14 +13,26 @@ from gguf import TokenType
 from poly_engine.batch.host import OpenedModel
 from poly_engine.bias.compiled import Biases
 from poly_engine.bias.verify import fault
-from poly_engine.errors import IllegalToken, InvalidRequest, LimitTooLow
+from poly_engine.errors import IllegalToken, InvalidRequest, InvalidSchema, LimitTooLow
 from poly_engine.interface import Session
 from poly_engine.llama.model import LlamaModel
 from poly_engine.models.gguf import read_header
 from poly_engine.prompts import Asked, Exchange, Said, tokenize
 from poly_engine.template import ChatTemplate
 from poly_engine.tools.plan import bias_of_arguments, plan_calls
-from poly_engine.types import Event, Overrides, Progress, Token, Tool, ToolCall, ToolResult, Tools, Truncated, Turn
+from poly_engine.types import (
+    Calling,
+    Event,
+    Overrides,
+    Progress,
+    Token,
+    Tool,
+    ToolCall,
+    ToolResult,
+    Tools,
+    Truncated,
+    Turn,
+)
 from tests import tool_templates
 from tests.conftest import FamilyFile
 from tests.engine.conversation import engine, opened
@@ -232,6 +244,66 @@ async def test_results_stay_with_their_calls_where_old_turns_are_left_out(family
     truncated = [event for event in events if isinstance(event, Truncated)]
     assert truncated
     assert all(event.n_turns % 2 == 0 for event in truncated)
+
+
+async def test_a_task_that_keeps_what_calls_begin_with_to_itself_cannot_call(family_file: FamilyFile) -> None:
+    private = ["<tool_call>"]
+    async with opened(family_file("qwen2"), LARGE, template=tool_templates.QWEN, private_tokens=private) as session:
+        with pytest.raises(IllegalToken):
+            await call(session, "hi", MUST)
+
+
+async def test_who_leaves_in_the_middle_of_a_call_keeps_those_before_it(family_file: FamilyFile) -> None:
+    tools = Tools((STOP,), "required")
+    async with opened(family_file("qwen2"), LARGE, **FREE, template=tool_templates.QWEN) as session:
+        n_calls = 0
+        for seed in range(4):
+            async with session.send("hi", Overrides(seed=seed, max_tokens=400), tools=tools) as events:
+                async for event in events:
+                    if isinstance(event, Calling):
+                        break
+            n_calls += len(session.turns[-1].calls)
+            assert session.turns[-1].answer == ""
+            results = [ToolResult(one.id, "done") for one in session.turns[-1].calls]
+            assert calls(await call(session, "on", tools, results, Overrides(max_tokens=100)))
+        assert len(session.turns) == 8
+
+
+async def test_a_session_that_is_closed_where_a_call_begins_does_not_call(tmp_path: Path) -> None:
+    path = chain(tmp_path, "Well, ", "<tool_call>")
+    async with opened(path, LARGE, template=tool_templates.QWEN) as session:
+        heard: list[Event] = []
+        async with session.send("hi", tools=BOTH) as events:
+            async for event in events:
+                heard.append(event)
+                if isinstance(event, Token):
+                    await session.close()
+        assert calls(heard) == []
+        assert session.turns == ()
+
+
+async def test_nothing_is_nested_too_deeply_in_silence(family_file: FamilyFile) -> None:
+    deep = "[" * 600 + "]" * 600
+    task = {"template": tool_templates.QWEN}
+    async with opened(family_file("qwen2"), LARGE, **task) as session:
+        with pytest.raises(InvalidSchema, match="the parameters of the tool f"):
+            await call(session, "hi", Tools((Tool("f", "", f'{{"type": "object", "default": {deep}}}'),)))
+    history = [Turn("hi", "", (ToolCall("1", "f", f'{{"a": {deep}}}'),))]
+    async with engine(family_file("qwen2"), LARGE, **task) as home, home.session("t", history=history) as session:
+        with pytest.raises(InvalidRequest, match="nested too deeply"):
+            await call(session, "hi", None)
+
+
+def test_what_is_no_tool_is_refused() -> None:
+    for name in ("", "no name", "a" * 65, "<|im_end|>", "ä"):
+        with pytest.raises(InvalidRequest, match="no name of a tool"):
+            Tool(name)
+    with pytest.raises(InvalidRequest, match="two tools"):
+        Tools((STOP, STOP))
+    with pytest.raises(InvalidRequest, match="there is no tool go"):
+        Tools((STOP,), only="go")
+    with pytest.raises(InvalidRequest, match="no tools to choose from"):
+        Tools(())
 
 
 # Special tokens

@@ -94,6 +94,7 @@ def test_no_arguments_are_an_empty_object() -> None:
         ((ASKED, CALLED, RETURNED, {"role": "assistant", "content": "b"}, RETURNED), "messages[4].tool_call_id"),
         ((RETURNED,), "messages[0].tool_call_id"),
         ((ASKED, CALLED), "messages"),
+        ((ASKED, {**CALLED, "tool_calls": [CALL, CALL]}, RETURNED), "messages[1].tool_calls[1].id"),
     ],
 )
 def test_a_result_has_to_follow_its_call(messages: tuple[dict[str, Any], ...], param: str) -> None:
