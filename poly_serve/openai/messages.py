@@ -50,6 +50,13 @@ def _calls(value: object, info: ValidationInfo) -> object:
     return value or None
 
 
+def _name(value: object, info: ValidationInfo) -> object:
+    """Of a tool, many clients give the name, which its call says already."""
+    if info.data.get("role") != "tool":
+        _refuse(value)
+    return value or None
+
+
 def _without_default(schema: dict[str, Any]) -> None:  # Any: as JSON
     """What is not of its own type is no default to a JSON schema."""
     del schema["default"]
@@ -83,7 +90,7 @@ class Message(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True)
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    name: Unsupported = None
+    name: Annotated[object, AfterValidator(_name)] = None
     tool_calls: Annotated[list[MessageCall] | None, BeforeValidator(_calls)] = None
     tool_call_id: str | None = None
     function_call: Unsupported = None
@@ -175,8 +182,10 @@ def _add_call(draft: _Draft, call: MessageCall, where: str) -> None:
 def _result(drafts: list[_Draft], message: Message, where: str) -> ToolResult:
     if message.tool_call_id is None:
         raise InvalidParameter(f"{where}.tool_call_id", "is missing: it says which call it is that this answers")
-    calls = drafts[-2].calls if len(drafts) > 1 and not drafts[-1].prompts else ()
+    calls = drafts[-2].calls if len(drafts) > 1 and not drafts[-1].prompts else {}
     if message.tool_call_id not in calls:
         reason = "is of no call in the assistant's message before: what a tool returned has to follow its call"
         raise InvalidParameter(f"{where}.tool_call_id", reason)
+    if message.name not in (None, name := calls[message.tool_call_id].name):
+        raise InvalidParameter(f"{where}.name", f"is not the name of what was called, which is {name}: leave it out")
     return ToolResult(message.tool_call_id, message.content)

@@ -80,6 +80,10 @@ def test_several_results_stand_behind_each_other_and_before_what_the_user_says()
     assert (said.results, said.prompt) == ((ToolResult("2", "yes"), ToolResult("1", "yes")), "so?")
 
 
+def test_a_result_may_name_its_tool() -> None:
+    assert of_messages(ASKED, CALLED, {**RETURNED, "name": "f"}).results == (ToolResult("1", "yes"),)
+
+
 def test_no_arguments_are_an_empty_object() -> None:
     call = {**CALL, "function": {"name": "f", "arguments": ""}}
     assert of_messages(ASKED, {**CALLED, "tool_calls": [call]}, RETURNED).history[0].calls[0].arguments == "{}"
@@ -93,6 +97,7 @@ def test_no_arguments_are_an_empty_object() -> None:
         ((ASKED, CALLED, ASKED, RETURNED), "messages[3].tool_call_id"),
         ((ASKED, CALLED, RETURNED, {"role": "assistant", "content": "b"}, RETURNED), "messages[4].tool_call_id"),
         ((RETURNED,), "messages[0].tool_call_id"),
+        ((ASKED, CALLED, {**RETURNED, "name": "g"}), "messages[2].name"),
         ((ASKED, CALLED), "messages"),
         ((ASKED, {**CALLED, "tool_calls": [CALL, CALL]}, RETURNED), "messages[1].tool_calls[1].id"),
     ],

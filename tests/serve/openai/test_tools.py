@@ -97,7 +97,7 @@ async def test_results_go_back_turn_by_turn(random: openai.AsyncOpenAI) -> None:
     for seed in range(4):
         answer = await ask(random, messages, tools=BOTH, tool_choice="required", seed=seed)
         message = answer.choices[0].message
-        messages.append(message.model_dump(exclude_none=True, include={"role", "content", "tool_calls"}))
+        messages.append(message.model_dump())
         for call in message.tool_calls or ():
             messages.append({"role": "tool", "tool_call_id": call.id, "content": "<|im_end|> sunny"})
         assert answer.usage
