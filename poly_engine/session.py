@@ -189,7 +189,7 @@ class LocalSession(Session):
         n_most, bias = self._task.max_tokens(ask.overrides), ask.bias
         if ask.calls is not None:
             least = model.biases.marked(ask.calls.marks).compiled(ask.calls.bias).n_least
-            return Room(n_most, least if ask.calls.trigger is None else 1)
+            return Room(n_most, least if not ask.calls.signs else 1)
         if bias is None:
             return Room(n_most)
         n_least = model.biases.compiled(bias).n_least

@@ -104,21 +104,21 @@ class Task:
         config = self.config
         seed = config.seed if overrides.seed is None else overrides.seed
         stops = config.stop_sequences if overrides.stop_sequences is None else overrides.stop_sequences
-        trigger = (calls.trigger if calls and not bias else None) or ""
-        opening = trigger if calls and calls.is_opening else ""
+        signs = calls.signs if calls and not bias else ()
+        is_opening = calls is not None and calls.is_opening
         return Generate(
             number,
             tuple(tokens),
             self._sampler(overrides, bias),
             (random.getrandbits(32) if seed is None else seed) % _N_SEEDS,
             max_tokens=max_tokens,
-            stop_sequences=() if bias else (*stops, *([trigger] if trigger and not opening else [])),
+            stop_sequences=() if bias else (*stops, *(() if is_opening else signs)),
             private_texts=tuple(config.private_tokens),
             private_ids=self._private_ids(vocabulary),
             bias=bias,
             continues=continues,
             marks=calls.marks if calls else (),
-            opening=opening,
+            openings=signs if is_opening else (),
         )
 
     @property

@@ -45,7 +45,7 @@ class RunningTurn:
         self._tools = tools
         self._calls = calls
         self._reader = CallReader(calls.form) if calls else None
-        self._is_calling = calls is not None and calls.trigger is None
+        self._is_calling = calls is not None and not calls.signs
         self._bias_prompt = task.bias_prompt(bias)
         self._answering = Answering(client.model.context_size)
         self._has_failed = False
@@ -121,7 +121,7 @@ class RunningTurn:
     def _has_called(self) -> bool:
         """Whether the answer ended where a call begins."""
         answer = self._answering.answer
-        return answer is not None and answer.stop is not None and answer.stop == (self._calls and self._calls.trigger)
+        return answer is not None and self._calls is not None and answer.stop in self._calls.signs
 
     async def _calls_after(self, plan: CallPlan) -> AsyncGenerator[Event]:
         """The calls behind a free answer, unless the tokens that are left are too few: then they are cut off."""

@@ -17,8 +17,8 @@ class Generate:
 
     What `bias` demands is kept to, with no private text in it; that has to fit `max_tokens`, which must be given. A
     request that `continues` another goes before all that wait, as it has waited already. `marks` are tokens that mark
-    something and may be a part of this answer, with their texts; `opening` is a stop sequence that counts only where
-    the answer begins with it.
+    something and may be a part of this answer, with their texts; `openings` are stop sequences that count only where
+    the answer begins with them.
     """
 
     id: int
@@ -32,7 +32,7 @@ class Generate:
     bias: Bias | None = None
     continues: bool = False
     marks: tuple[tuple[int, str], ...] = ()
-    opening: str = ""
+    openings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

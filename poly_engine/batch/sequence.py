@@ -38,7 +38,7 @@ class Sequence:
         room = context_size - len(request.tokens)
         self._n_max = room if request.max_tokens is None else min(request.max_tokens, room)
         private = request.private_texts if request.bias is None else ()  # else nothing private is generated
-        self._text = TextStream(request.stop_sequences, private, request.opening)
+        self._text = TextStream(request.stop_sequences, private, request.openings)
         self._marks = {token: text.encode() for token, text in request.marks}
         self._end_token: int | None = None
         self._unreported: list[Report] = []

@@ -7,13 +7,13 @@ class StopMatcher:
     """Passes text on up to the first stop sequence to be completed, and never lets a part of one through.
 
     What comes out does not depend on how the text was cut into pieces. Of two sequences that are completed by the
-    same character, the one that began first counts. `opening` is one that counts only where nothing but spaces stands
-    before it.
+    same character, the one that began first counts. `openings` are others that count only where nothing but spaces
+    stands before them.
     """
 
-    def __init__(self, stops: Iterable[str], opening: str = "") -> None:
+    def __init__(self, stops: Iterable[str], openings: Iterable[str] = ()) -> None:
         self._stops = tuple(stops)
-        self._opening = opening
+        self._openings = tuple(openings)
         self._held = ""
         self._n_passed = 0
         self.found: str | None = None
@@ -46,14 +46,18 @@ class StopMatcher:
     def _find(self) -> tuple[int, int, str] | None:
         """Where the first stop sequence ends and begins, and which it is."""
         found = [(at + len(stop), at, stop) for stop in self._stops if (at := self._held.find(stop)) >= 0]
-        n_spaces = len(self._held) - len(self._held.lstrip())
-        if self._opening and not self._n_passed and self._held.startswith(self._opening, n_spaces):
-            found.append((n_spaces + len(self._opening), n_spaces, self._opening))
+        if self._openings and not self._n_passed:
+            n_spaces = len(self._held) - len(self._held.lstrip())
+            begun = (opening for opening in self._openings if self._held.startswith(opening, n_spaces))
+            found += [(n_spaces + len(opening), n_spaces, opening) for opening in begun]
         return min(found, default=None)
 
     def _may_open(self) -> bool:
-        """Whether the text is as far as the beginning of the opening."""
-        return bool(self._opening) and not self._n_passed and self._opening.startswith(self._held.lstrip())
+        """Whether the text is as far as the beginning of an opening."""
+        if self._n_passed or not self._openings:
+            return False
+        text = self._held.lstrip()
+        return any(opening.startswith(text) for opening in self._openings)
 
     def _pass(self, n: int, *, keep: bool = True) -> str:
         passed, self._held = self._held[:n], self._held[n:] if keep else ""

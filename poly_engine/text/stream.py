@@ -12,9 +12,9 @@ class TextStream:
     sequence. Bytes that are not UTF-8 become U+FFFD.
     """
 
-    def __init__(self, stops: Iterable[str] = (), private: Iterable[str] = (), opening: str = "") -> None:
+    def __init__(self, stops: Iterable[str] = (), private: Iterable[str] = (), openings: Iterable[str] = ()) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._stops = StopMatcher(stops, opening)
+        self._stops = StopMatcher(stops, openings)
         self._redactor = Redactor(private)
         self._text = ""
         self._ends: list[int] = []

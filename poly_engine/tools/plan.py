@@ -19,6 +19,10 @@ _LONGEST_S = 10
 """Parameters take milliseconds mostly, and up to two seconds each if somebody wants it so."""
 
 
+_OTHER_KEYS = ('{"type": "function"', '{"type":"function"')
+"""What models write, too, that were taught to begin with the name: Llama 3 does often."""
+
+
 class Marks(Protocol):
     """What has to be known of a vocabulary."""
 
@@ -36,8 +40,8 @@ class Marks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """How calls come into an answer: all of it looks as `bias` says, or, with a `trigger`, what begins with that text.
-    Then the answer is free up to there; a trigger that `is_opening` counts at the beginning of an answer only.
+    """How calls come into an answer: all of it looks as `bias` says, or, with `signs`, what begins with one of these.
+    Then the answer is free up to there; if `is_opening`, they count at the beginning of an answer only.
 
     `marks` are tokens that otherwise could not be in an answer, with their texts: such as <tool_call>.
     """
@@ -45,7 +49,7 @@ class CallPlan:
     form: CallForm
     bias: Bias
     marks: tuple[tuple[int, str], ...]
-    trigger: str | None
+    signs: tuple[str, ...]
     is_opening: bool
 
 
@@ -56,13 +60,13 @@ def plan_calls(form: CallForm, tools: Tools, vocabulary: Marks) -> CallPlan:
         for token in vocabulary.template_tokens(text):
             if vocabulary.is_markup(token) and token not in vocabulary.ends:
                 marks[token] = vocabulary.name(token)
-    opening = next((text for text in marks.values() if form.start.startswith(text)), "")
-    sign = opening or form.sign
+    mark = next((text for text in marks.values() if form.start.startswith(text)), "")
+    sign = mark or form.sign
     return CallPlan(
         form,
         _bias(form, tools),
         tuple(marks.items()),
-        None if tools.choice == "required" or tools.only else sign or form.first_key,
+        () if tools.choice == "required" or tools.only else (sign,) if sign else (form.first_key, *_OTHER_KEYS),
         is_opening=not sign,
     )
 

@@ -102,7 +102,7 @@ def test_any_cut_of_the_bytes_gives_the_same_text(text: str, cuts: list[int]) ->
 def test_an_opening_counts_only_at_the_beginning(text: str, spaced: str, stops: list[str], cuts: list[int]) -> None:
     opening = spaced.strip() or "a"
     for whole in (text, f"  {text}"):
-        matcher = StopMatcher(stops, opening)
+        matcher = StopMatcher(stops, [opening, "never this"])
         shown = "".join(matcher.feed(piece) for piece in split(whole, cuts)) + matcher.flush()
         opens = whole.lstrip().startswith(opening)
         ends = len(whole) - len(whole.lstrip()) + len(opening)
@@ -116,7 +116,7 @@ def test_an_opening_counts_only_at_the_beginning(text: str, spaced: str, stops: 
 
 
 def test_the_stop_sequence_that_was_found_is_told() -> None:
-    stream = TextStream(["one", "two"], (), "{")
+    stream = TextStream(["one", "two"], (), ["{"])
     stream.push(b"and two")
     assert stream.stop == "two"
     assert TextStream(["one"]).stop is None
