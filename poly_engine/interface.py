@@ -23,6 +23,8 @@ from poly_engine.types import (
     RecallOptions,
     TaskInfo,
     TokenPiece,
+    ToolResult,
+    Tools,
     Turn,
 )
 
@@ -44,7 +46,13 @@ class Session(ABC):
 
     @abstractmethod
     def send(
-        self, prompt: str, overrides: Overrides = NO_OVERRIDES, *, schema: Bias | Mapping[str, object] | None = None
+        self,
+        prompt: str,
+        overrides: Overrides = NO_OVERRIDES,
+        *,
+        schema: Bias | Mapping[str, object] | None = None,
+        tools: Tools | None = None,
+        results: Sequence[ToolResult] = (),
     ) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """Say `prompt`, and get the events of the answer:
 
@@ -54,12 +62,17 @@ class Session(ABC):
         `schema` is what this one answer has to look like, in place of what the task says: a JSON schema, or any
         `Bias`. Such an answer always fits it, also at a limit of tokens.
 
-        Events come in the order `Recalled?, Truncated?, Progress*, (Thinking*, Progress*)?, Token*, Done`. Leaving the
-        block early, or cancelling the task that is in it, stops the generation and frees its slot before the next
-        statement; the session keeps the part of the answer that was generated.
+        `tools` are what the model may call, or has to, in this turn. What came of the calls of the turn before is given
+        as `results`; then the prompt may be empty. Whatever a tool returned cannot become a part of the prompt's form.
 
-        Raises IllegalToken, ContextExceeded, InvalidSchema, LimitTooLow or SessionBusy on entering, and EngineFailed
-        or EngineClosed while iterating. A turn that raised is not remembered.
+        Events come in the order `Recalled?, Truncated?, Progress*, (Thinking*, Progress*)?, Token*, Done`, and calls of
+        tools before the last one: `Progress*, (Calling*, ToolCall)*`. Leaving the block early, or cancelling the task
+        that is in it, stops the generation and frees its slot before the next statement; the session keeps the part of
+        the answer that was generated, and the calls that are complete.
+
+        Raises IllegalToken, ContextExceeded, InvalidSchema, LimitTooLow or SessionBusy on entering, InvalidRequest
+        also where the model cannot call tools, and EngineFailed or EngineClosed while iterating. A turn that raised is
+        not remembered.
         """
 
     @property

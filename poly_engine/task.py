@@ -14,6 +14,7 @@ from poly_engine.overrides import NEVER
 from poly_engine.prompts import AffixPrompts, Prompts, Said, Written
 from poly_engine.sampling import SamplerChain
 from poly_engine.template import ChatTemplate
+from poly_engine.tools.plan import CallPlan
 from poly_engine.types import Bias, Overrides
 
 _N_SEEDS = 0xFFFFFFFF  # llama.cpp takes 32 bits, and the last number to mean "any"
@@ -67,6 +68,13 @@ class Task:
             return None if self.config.biaser is None else self.config.biaser.bias
         return schema if isinstance(schema, Bias) else Bias.of_schema(schema)
 
+    def check_calls(self, schema: object) -> None:
+        """Raise InvalidRequest if tools cannot be called beside what else binds the answer."""
+        if schema is not None:
+            raise InvalidRequest("an answer is bound to a schema or calls tools: leave out either")
+        if self.config.biaser is not None:
+            raise InvalidRequest(f"task {self.name} binds its answers by a biaser and cannot call tools beside it")
+
     def bias_prompt(self, bias: Bias | None) -> str | None:
         """What the model reads between its thoughts and an answer with `bias`; None if it is not to think before."""
         return (self.config.bias_prompt or None) if bias is not None else None
@@ -81,26 +89,32 @@ class Task:
         max_tokens: int,
         bias: Bias | None = None,
         continues: bool = False,
+        calls: CallPlan | None = None,
     ) -> Generate:
         """The request to continue `tokens`. Stop sequences do not count where there is a bias: it says where the answer
-        ends. Raises InvalidRequest for settings that cannot be.
+        ends. A free answer in which tools may be called ends where the calls begin. Raises InvalidRequest for settings
+        that cannot be.
         """
         config = self.config
         seed = config.seed if overrides.seed is None else overrides.seed
         stops = config.stop_sequences if overrides.stop_sequences is None else overrides.stop_sequences
+        signs = calls.signs if calls and not bias else ()
+        is_opening = calls is not None and calls.is_opening
         return Generate(
             number,
             tuple(tokens),
             self._sampler(overrides, bias),
             (random.getrandbits(32) if seed is None else seed) % _N_SEEDS,
             max_tokens=max_tokens,
-            stop_sequences=() if bias else tuple(stops),
+            stop_sequences=() if bias else (*stops, *(() if is_opening else signs)),
             private_texts=tuple(config.private_tokens),
             private_ids=self._private_ids(vocabulary),
             bias=bias,
             continues=continues,
             logit_bias=_logit_bias(overrides, vocabulary),
             logprobs=overrides.logprobs,
+            marks=calls.marks if calls else (),
+            openings=signs if is_opening else (),
         )
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from poly_engine.errors import InvalidSchema
 from poly_engine.logprobs import Alternative, Logprobs
 from poly_engine.overrides import Overrides
+from poly_engine.tools.types import Calling, Tool, ToolCall, ToolResult, Tools
 
 if TYPE_CHECKING:  # numpy costs 130 ms, which `poly task ls` need not pay
     import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "Bias",
     "BiasKind",
     "BiasState",
+    "Calling",
     "ChunkInfo",
     "DocumentInfo",
     "Done",
@@ -44,6 +46,10 @@ __all__ = [
     "Timings",
     "Token",
     "TokenPiece",
+    "Tool",
+    "ToolCall",
+    "ToolResult",
+    "Tools",
     "Truncated",
     "Turn",
     "Usage",
@@ -85,10 +91,14 @@ class Bias:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One exchange that lies behind a session: what the user said and what was answered."""
+    """One exchange that lies behind a session: what the user said and what was answered, with `calls` of tools.
+    `results` are what came of the calls of the turn before; where there are some, the user may have said nothing.
+    """
 
     prompt: str
     answer: str
+    calls: tuple[ToolCall, ...] = ()
+    results: tuple[ToolResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +200,7 @@ class Done:
     timings: Timings
 
 
-Event: TypeAlias = Recalled | Truncated | Progress | Thinking | Token | Done
+Event: TypeAlias = Recalled | Truncated | Progress | Thinking | Token | Calling | ToolCall | Done
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from poly_engine import errors
 from poly_engine.errors import EngineFailed, PolyError
-from poly_engine.types import Done, Event, Progress, Recalled, Thinking, Token, Truncated
+from poly_engine.types import Calling, Done, Event, Progress, Recalled, Thinking, Token, ToolCall, Truncated
 
 __all__ = ["PROTOCOL", "decoded", "encoded", "error_from", "error_record", "event_from", "event_record", "is_event"]
 
@@ -20,7 +20,7 @@ PROTOCOL = "poly.events.v1"
 T = TypeVar("T")
 
 _EVENTS: dict[str, type[Event]] = {
-    kind.__name__.lower(): kind for kind in (Recalled, Truncated, Progress, Thinking, Token, Done)
+    kind.__name__.lower(): kind for kind in (Recalled, Truncated, Progress, Thinking, Token, Calling, ToolCall, Done)
 }
 _ERRORS = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PolyError)}
 

@@ -26,6 +26,7 @@ from poly_engine.overrides import MOST_LOGPROBS, NEVER, check_ids, check_overrid
 from poly_engine.types import (
     Alternative,
     Bias,
+    Calling,
     Done,
     Embeddings,
     Event,
@@ -39,12 +40,16 @@ from poly_engine.types import (
     Timings,
     Token,
     TokenPiece,
+    ToolCall,
+    ToolResult,
+    Tools,
     Truncated,
     Turn,
     Usage,
 )
-from tests.fake_gate import Gate
 from tests.fake_memories import FakeMemories
+from tests.fake_tools import check_tools, forced_calls
+from tests.gate import Gate
 
 __all__ = ["FakeEngine", "FakeSession", "Gate", "Reply", "split"]
 
@@ -61,7 +66,8 @@ def split(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the engine does with one prompt: refuse it, or think `thoughts`, write `tokens` and then end or fail.
+    """What the engine does with one prompt: refuse it, or think `thoughts`, write `tokens`, make `calls` and then end
+    or fail. Where it has to call tools, it makes the shortest call, and says nothing else.
 
     A token that is more than its text, of an answer with a bias, is given as the event itself.
     """
@@ -72,6 +78,7 @@ class Reply:
     refusal: Exception | None = None
     failure: Exception | None = None
     thoughts: tuple[str, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
 
     @property
     def answer(self) -> tuple[Token, ...]:
@@ -112,6 +119,8 @@ class FakeEngine(FakeMemories):
         """Task and prompt of every turn that began."""
         self.schemas: list[Bias | Mapping[str, object] | None] = []
         """What the answers of these turns had to look like in place of what their task says."""
+        self.tools: list[Tools | None] = []
+        """What could be called in these turns."""
         self.cancelled: list[str] = []
         """The prompts of the turns that were left before their end."""
         super().__init__(memories)
@@ -217,9 +226,11 @@ class _Exchange:
     """One turn in the making: the plan, and what came of it."""
 
     prompt: str
+    results: tuple[ToolResult, ...]
     reply: Reply
     n_prompt: int
     written: list[Token] = field(default_factory=list)
+    calls: list[ToolCall] = field(default_factory=list)
     is_over: bool = False
     has_failed: bool = False
 
@@ -235,6 +246,11 @@ class _Exchange:
             n_read = self.n_prompt + len(self.reply.thoughts)
             yield Progress(n_read, n_read)
         yield from self.reply.answer
+        for number, call in enumerate(self.reply.calls):
+            yield Calling(number, call.id, call.name, "")
+            for piece in split(call.arguments):
+                yield Calling(number, call.id, call.name, piece)
+            yield call
 
 
 class FakeSession(Session):
@@ -258,12 +274,19 @@ class FakeSession(Session):
 
     @asynccontextmanager
     async def send(
-        self, prompt: str, overrides: Overrides = NO_OVERRIDES, *, schema: Bias | Mapping[str, object] | None = None
+        self,
+        prompt: str,
+        overrides: Overrides = NO_OVERRIDES,
+        *,
+        schema: Bias | Mapping[str, object] | None = None,
+        tools: Tools | None = None,
+        results: Sequence[ToolResult] = (),
     ) -> AsyncIterator[AsyncIterator[Event]]:
         if self._is_busy:
             raise SessionBusy("the session is in the middle of a turn")
         self._check_open()
-        exchange = self._begin(prompt, overrides, schema)
+        check_tools(tools, results, schema, self._turns)
+        exchange = self._begin(prompt, overrides, schema, tools, tuple(results))
         self._is_busy = True
         self._engine.n_running += 1
         try:
@@ -279,12 +302,19 @@ class FakeSession(Session):
         self._turns.clear()
         self._engine.gate.knock()
 
-    def _begin(self, prompt: str, overrides: Overrides, schema: Bias | Mapping[str, object] | None) -> _Exchange:
+    def _begin(
+        self,
+        prompt: str,
+        overrides: Overrides,
+        schema: Bias | Mapping[str, object] | None,
+        tools: Tools | None,
+        results: tuple[ToolResult, ...],
+    ) -> _Exchange:
         for token in self._engine.private_tokens:
             if token in prompt:
                 raise IllegalToken(f"the prompt holds {token}, which the task keeps private")
         check_overrides(overrides, N_VOCAB)
-        reply = _limited(_bound(self._engine.reply(prompt), schema), overrides)
+        reply = _limited(_calling(_bound(self._engine.reply(prompt), schema), tools), overrides)
         if reply.refusal is not None:
             raise reply.refusal
         dropped, n_prompt = self._fit(prompt)
@@ -293,7 +323,9 @@ class FakeSession(Session):
             reply = replace(reply, tokens=reply.tokens[:room], finish_reason="length")
         self._engine.asked.append((self._task, prompt))
         self._engine.schemas.append(schema)
-        return _Exchange(prompt, replace(_told(reply, overrides), truncated=reply.truncated or dropped), n_prompt)
+        self._engine.tools.append(tools)
+        told = replace(_told(reply, overrides), truncated=reply.truncated or dropped)
+        return _Exchange(prompt, results, told, n_prompt)
 
     def _fit(self, prompt: str) -> tuple[Truncated | None, int]:
         """Leave out the oldest turns until the prompt fits."""
@@ -316,6 +348,8 @@ class FakeSession(Session):
                     self._check_open()
                 if isinstance(event, Token):
                     exchange.written.append(event)
+                if isinstance(event, ToolCall):
+                    exchange.calls.append(event)
                 yield event
             if exchange.reply.failure is not None:
                 raise exchange.reply.failure
@@ -337,7 +371,8 @@ class FakeSession(Session):
         if not exchange.is_over and not exchange.has_failed:
             self._engine.cancelled.append(exchange.prompt)
         if not exchange.has_failed and not self._is_closed:
-            self._turns.append(Turn(exchange.prompt, "".join(token.text for token in exchange.written)))
+            text = "".join(token.text for token in exchange.written)
+            self._turns.append(Turn(exchange.prompt, text, tuple(exchange.calls), exchange.results))
 
     def _is_over(self) -> bool:
         return self._is_closed or self._engine.is_closed
@@ -355,6 +390,12 @@ def _bound(reply: Reply, schema: Bias | Mapping[str, object] | None) -> Reply:
     bias = schema if isinstance(schema, Bias) else Bias.of_schema(schema)
     text = grammar(bias).shortest.decode()
     return replace(reply, tokens=(Token(text, _id(text), is_forced=True, bias_state="complete"),))
+
+
+def _calling(reply: Reply, tools: Tools | None) -> Reply:
+    """Call what has to be called. Raises InvalidSchema."""
+    calls = forced_calls(tools) if tools is not None else ()
+    return replace(reply, tokens=(), calls=calls) if calls else reply if tools else replace(reply, calls=())
 
 
 def _limited(reply: Reply, overrides: Overrides) -> Reply:

@@ -38,7 +38,8 @@ class Sequence:
         room = context_size - len(request.tokens)
         self._n_max = room if request.max_tokens is None else min(request.max_tokens, room)
         private = request.private_texts if request.bias is None else ()  # else nothing private is generated
-        self._text = TextStream(request.stop_sequences, private)
+        self._text = TextStream(request.stop_sequences, private, request.openings)
+        self._marks = {token: text.encode() for token, text in request.marks}
         self._has_private_texts = bool(private)
         self._end_token: int | None = None
         self._unreported: list[Report] = []
@@ -89,7 +90,8 @@ class Sequence:
         assert self.finish_reason is not None
         n_kept, tail = self._text.kept()
         kept = tuple(self.tokens[self.n_prompt : self.n_prompt + n_kept])
-        finished = Finished(self.request.id, self.finish_reason, self.n_generated, kept, tail, self._end_token)
+        ended_by = self._end_token, self._text.stop
+        finished = Finished(self.request.id, self.finish_reason, self.n_generated, kept, tail, *ended_by)
         return [*self._unreported, finished]
 
     def _take(self, taken: Taken, pieces: Pieces) -> list[Report]:
@@ -113,7 +115,7 @@ class Sequence:
         else:
             self.tokens.append(token)
             is_hidden = token in self.request.private_ids
-            piece = b"" if is_hidden else pieces.piece(token)
+            piece = b"" if is_hidden else self._marks.get(token) or pieces.piece(token)
             text = self._text.push(piece)
             if self._text.is_stopped:
                 text += self._finish("stop")

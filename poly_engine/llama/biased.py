@@ -34,7 +34,8 @@ class BiasedSampling:
         if request.bias is None:
             return Taken()
         assert request.max_tokens is not None, "a bias needs to know how long the answer may be"
-        biaser = Biaser(request.bias, self._biases, request.max_tokens, request.private_texts)
+        biases = self._biases.marked(request.marks)
+        biaser = Biaser(request.bias, biases, request.max_tokens, request.private_texts)
         self._biasers[request.id] = biaser
         self._masks[request.id] = np.zeros(-(-self._n_vocab // _BITS), np.uint32)
         return biaser.begin()

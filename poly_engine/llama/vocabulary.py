@@ -95,10 +95,17 @@ class Vocabulary:
         with self._reading():
             pieces = [self._read_piece(token, special=False) for token in range(self.n_tokens)]
         for token in range(self.n_tokens):
-            is_markup = self._attributes[token] & c.LLAMA_TOKEN_ATTR_USER_DEFINED and _MARKUP.fullmatch(pieces[token])
-            if is_markup or self.is_special(token) or self.is_end(token):
+            if self._is_markup(token, pieces[token]) or self.is_end(token):
                 pieces[token] = b""
         return pieces
+
+    def is_markup(self, token: int) -> bool:
+        """Whether a token marks something, so that no plain text becomes it."""
+        return self._is_markup(token, self.name(token).encode())
+
+    def _is_markup(self, token: int, piece: bytes) -> bool:
+        is_defined = bool(self._attributes[token] & c.LLAMA_TOKEN_ATTR_USER_DEFINED)
+        return self.is_special(token) or (is_defined and _MARKUP.fullmatch(piece) is not None)
 
     def name(self, token: int) -> str:
         """The text of any token, also of a control token; lossy where it is a part of a character."""

@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
-from poly_engine.errors import EngineClosed, PolyError, SessionNotFound
+from poly_engine.errors import EngineClosed, InvalidRequest, PolyError, SessionNotFound
 from poly_serve.client.faults import broken, no_poly
 from poly_serve.client.server import Server
 from poly_serve.client.turn import RemoteTurn
@@ -100,7 +100,7 @@ class Line:
                 self._hear(json.loads(text))
         except ConnectionClosed:
             pass
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, InvalidRequest) as error:
             _log.warning("the server at %s said what makes no sense: %r", self._url, error)
             self._said = no_poly(self._url)
             await self._socket.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 from poly_engine.errors import EngineClosed, PolyError, SessionBusy
 from poly_engine.interface import NO_OVERRIDES, Session
-from poly_engine.types import Bias, Event, Overrides, Turn
+from poly_engine.types import Bias, Event, Overrides, ToolResult, Tools, Turn
 from poly_serve.client.line import Line
 from poly_serve.client.server import Server
 from poly_serve.client.turn import RemoteTurn
@@ -62,13 +62,19 @@ class RemoteSession(Session):
 
     @asynccontextmanager
     async def send(
-        self, prompt: str, overrides: Overrides = NO_OVERRIDES, *, schema: Bias | Mapping[str, object] | None = None
+        self,
+        prompt: str,
+        overrides: Overrides = NO_OVERRIDES,
+        *,
+        schema: Bias | Mapping[str, object] | None = None,
+        tools: Tools | None = None,
+        results: Sequence[ToolResult] = (),
     ) -> AsyncIterator[AsyncIterator[Event]]:
         self._begin()
         try:
-            frame = _frame(prompt, overrides, schema)
+            frame = _frame(prompt, overrides, schema) | _frame_on_tools(tools, results)
             try:
-                turn = await self._ask(prompt, frame)
+                turn = await self._ask(Turn(prompt, "", results=tuple(results)), frame)
                 async with aclosing(turn.events()) as events:
                     yield events
             finally:
@@ -105,7 +111,7 @@ class RemoteSession(Session):
         if self._closed is not None:
             raise self._closed
 
-    async def _ask(self, prompt: str, frame: Frame) -> RemoteTurn:
+    async def _ask(self, asked: Turn, frame: Frame) -> RemoteTurn:
         """Have a turn begun. Over a line that was lost meanwhile nobody heard of it, and a server that is being shut
         down does not begin it: then it is begun over another line, which may lead to another server.
         """
@@ -113,7 +119,7 @@ class RemoteSession(Session):
         for is_last in (False, False, True):
             is_new = self._line is None
             line = self._line or await self._connect()
-            turn = self._turn = RemoteTurn(prompt, self._remember)
+            turn = self._turn = RemoteTurn(asked, self._remember)
             try:
                 await line.ask(turn, frame)
             except PolyError as error:
@@ -154,3 +160,9 @@ def _frame(prompt: str, overrides: Overrides, schema: Bias | Mapping[str, object
     bias = schema if isinstance(schema, Bias) or schema is None else Bias.of_schema(schema)
     given = {key: value for key, value in asdict(overrides).items() if value is not None}
     return {"prompt": prompt, "overrides": given, "schema": bias and asdict(bias)}
+
+
+def _frame_on_tools(tools: Tools | None, results: Sequence[ToolResult]) -> Frame:
+    """What a prompt says of tools; nothing, unless there is something to say."""
+    frame: Frame = {} if tools is None else {"tools": asdict(tools)}
+    return {**frame, "results": [asdict(result) for result in results]} if results else frame

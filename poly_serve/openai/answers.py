@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from poly_engine import Bias, Done, Event, Overrides, Thinking, Token, Truncated
+from poly_engine import Bias, Done, Event, Overrides, Thinking, Token, ToolCall, Tools, Truncated
 from poly_serve.access import Kind
 from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
@@ -27,6 +27,7 @@ class Ask:
     conversation: Conversation
     overrides: Overrides
     bias: Bias | None
+    tools: Tools | None = None
 
 
 @dataclass(slots=True)
@@ -35,6 +36,7 @@ class Answer:
 
     texts: list[str] = field(default_factory=list)
     thoughts: list[str] = field(default_factory=list)
+    calls: list[ToolCall] = field(default_factory=list)
     truncated: Truncated | None = None
     done: Done | None = None
     shown: Shown = field(default_factory=Shown)
@@ -47,6 +49,8 @@ class Answer:
                 self.shown.hear(event)
             case Thinking(text=text):
                 self.thoughts.append(text)
+            case ToolCall():
+                self.calls.append(event)
             case Truncated():
                 self.truncated = event
             case Done():
@@ -92,7 +96,7 @@ async def _answer(request: web.Request, number: int, ask: Ask, heard: asyncio.Qu
     async with (
         admitted(request, Kind.TASK, task, said.texts),
         session,
-        session.send(said.prompt, ask.overrides, schema=ask.bias) as events,
+        session.send(said.prompt, ask.overrides, schema=ask.bias, tools=ask.tools, results=said.results) as events,
     ):
         async for event in events:
             if isinstance(event, Done):

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 from aiohttp import web
 
-from poly_engine import Done, Event, PolyError, Thinking, Token
+from poly_engine import Calling, Done, Event, PolyError, Thinking, Token
 from poly_serve.access import Kind
 from poly_serve.admission import check_admission
 from poly_serve.openai.answers import Answer, Ask, answering
@@ -62,8 +62,8 @@ async def _chunks(
             begun.add(number)
             if choice := shape.first_choice(number):
                 yield shape.chunk(choice)
-        if isinstance(event, Token | Thinking) and event.text:
+        if isinstance(event, Calling) or (isinstance(event, Token | Thinking) and event.text):
             if choice := shape.next_choice(number, event):
                 yield shape.chunk(shape.with_logprobs(choice, answers[number]))
         elif isinstance(event, Done):
-            yield shape.last_chunk(number, answers[number], event)
+            yield shape.last_chunk(number, answers[number])

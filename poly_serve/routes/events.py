@@ -2,18 +2,22 @@
 
 client: {"type": "open", "system": …, "history": [{"prompt": …, "answer": …}]}     first, if there is something to say
         {"type": "open", "resume": SESSION, "turns": N}                            or this, to come back after a loss
-        {"type": "prompt", "prompt": …, "overrides": {…}, "schema": {"kind": …, "source": …}}
+        {"type": "prompt", "prompt": …, "overrides": {…}, "schema": {"kind": …, "source": …},
+         "tools": {"tools": [{"name": …, "description": …, "parameters": …}], "choice": …, "only": …, "is_parallel": …},
+         "results": [{"id": …, "content": …}]}                                     all but the prompt may be left out
         {"type": "cancel"}                                                         stops the answer that is written
 server: {"type": "opened", "session": SESSION}, then for each prompt
         {"type": "begun"}, when it was found that it can be answered
         the events of `poly_engine.types`, as they come
         one of these, when the slot is free again:
             {"type": "done", …}
-            {"type": "cancelled", "answer": …}
-            {"type": "error", "code": …, "message": …, "answer": …}
+            {"type": "cancelled", "answer": …, "calls": […]}
+            {"type": "error", "code": …, "message": …, "answer": …, "calls": […]}
         {"type": "refused", "code": "session_busy", …} for a prompt that comes before that
 
 The `answer` is what the session remembers of a turn that did not come to its end: null if it forgets the prompt, too.
+With it come the `calls` of tools that are complete, if there are any. Turns of a history may have `calls` and
+`results`, too.
 A frame that is none of these ends the conversation with an error.
 
 A connection that is lost, without a goodbye, stops the answer and frees its slot; the session is kept for a while, for
@@ -30,7 +34,19 @@ from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from poly_engine import Bias, Done, InvalidRequest, Overrides, PolyError, Session, SessionBusy, SessionNotFound, Turn
+from poly_engine import (
+    Bias,
+    Done,
+    InvalidRequest,
+    Overrides,
+    PolyError,
+    Session,
+    SessionBusy,
+    SessionNotFound,
+    ToolResult,
+    Tools,
+    Turn,
+)
 from poly_serve.access import Kind
 from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
@@ -179,9 +195,9 @@ class _Conversation:
             n_before = len(session.turns)
             last = await self._stream(session, frame)
         except PolyError as error:
-            last = {**self._told(error), "answer": self._remembered(n_before)}
+            last = {**self._told(error), **self._remembered(n_before)}
         except asyncio.CancelledError:
-            last = {"type": "cancelled", "answer": self._remembered(n_before)}
+            last = {"type": "cancelled", **self._remembered(n_before)}
         self._turn = None  # whoever hears the last word may ask again
         await self.tell(last)
 
@@ -189,10 +205,11 @@ class _Conversation:
         """Send the events of a turn but for the last one, which is returned when the turn is over."""
         prompt, overrides, bias = _asked(frame)
         task = self._request.match_info["name"]
+        tools, results = _on_tools(frame)
         done: Done | None = None
         async with (
-            admitted(self._request, Kind.TASK, task, [prompt]),
-            session.send(prompt, overrides, schema=bias) as events,
+            admitted(self._request, Kind.TASK, task, [prompt, *(result.content for result in results)]),
+            session.send(prompt, overrides, schema=bias, tools=tools, results=results) as events,
         ):
             await self.tell({"type": "begun"})
             async for event in events:
@@ -204,10 +221,12 @@ class _Conversation:
         self._request.app[STATS].add(task, done, self._request[PRINCIPAL].subject)
         return event_record(done)
 
-    def _remembered(self, n_before: int) -> str | None:
-        """The answer of the turn behind those that there were before, if it is remembered."""
+    def _remembered(self, n_before: int) -> Mapping[str, object]:
+        """The answer of the turn behind those that there were before, if it is remembered, with its calls."""
         turns = self._kept.session.turns[n_before:] if self._kept is not None else ()
-        return turns[-1].answer if turns else None
+        if not turns:
+            return {"answer": None}
+        return {"answer": turns[-1].answer, **({"calls": turns[-1].calls} if turns[-1].calls else {})}
 
     def _told(self, error: PolyError) -> Mapping[str, object]:
         return {"type": "error", **error_record(without_names(error, self._request[PRINCIPAL]))}
@@ -251,6 +270,14 @@ def _asked(frame: Frame) -> tuple[str, Overrides, Bias | None]:
         raise InvalidParameter("prompt", "has to be a text")
     overrides = thing_of(Overrides, frame.get("overrides", {}), "overrides")
     return prompt, overrides, None if schema is None else thing_of(Bias, schema, "schema")
+
+
+def _on_tools(frame: Frame) -> tuple[Tools | None, list[ToolResult]]:
+    tools, results = frame.get("tools"), frame.get("results", [])
+    if not isinstance(results, list):
+        raise InvalidParameter("results", "has to be a list of what tools returned")
+    returned = [thing_of(ToolResult, result, f"results[{number}]") for number, result in enumerate(results)]
+    return None if tools is None else thing_of(Tools, tools, "tools"), returned
 
 
 async def _frames(socket: Socket) -> AsyncIterator[Frame]:

@@ -11,8 +11,8 @@ from poly_serve.inputs import InvalidParameter, body_of, off_loop
 from poly_serve.openai.answers import Ask
 from poly_serve.openai.messages import Message, conversation
 from poly_serve.openai.replying import reply
-from poly_serve.openai.settings import Settings
 from poly_serve.openai.shapes import ChatShape
+from poly_serve.openai.tools import ToolSettings
 from poly_serve.openai.unsupported import CHAT, refuse_unsupported
 from poly_serve.replies import openai_error
 from poly_serve.routing import NamedInBody, Route
@@ -24,7 +24,7 @@ _MESSAGE_BYTES = 1 << 9
 """For which it takes as long to understand a message, however short it is, as for these."""
 
 
-class ChatRequest(Settings):
+class ChatRequest(ToolSettings):
     """A chat with a task."""
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=_MOST_MESSAGES)]
@@ -45,8 +45,8 @@ async def chat_completions(request: web.Request) -> web.StreamResponse:
     await refuse_unsupported(request, CHAT)
     body = await body_of(request, ChatRequest)
     said = await off_loop(_MESSAGE_BYTES * len(body.messages), conversation, body.messages)
-    bias = body.bias
-    asks = [Ask(said, body.overrides(choice), bias) for choice in range(body.n_choices)]
+    bias, tools = body.bias, await body.usable_tools()
+    asks = [Ask(said, body.overrides(choice), bias, tools) for choice in range(body.n_choices)]
     return await reply(request, body, asks, ChatShape(body.model, body.n_choices))
 
 

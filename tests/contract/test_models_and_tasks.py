@@ -13,10 +13,11 @@ from tests.engine.conversation import hear
 
 
 async def test_tasks_are_listed_as_they_are_configured(engine: Engine) -> None:
-    write, talk, draw = await engine.tasks()
+    write, talk, draw, call = await engine.tasks()
     assert (draw.name, draw.model) == ("draw", "other")
     assert talk == TaskInfo("talk", "m", "Says what is written.")
     assert (write.name, write.model) == ("write", "m")
+    assert (call.name, call.model) == ("call", "m")
 
 
 async def test_a_task_tells_the_settings_that_are_in_effect(engine: Engine) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from poly_engine.interface import Engine
-from poly_serve.openai.settings import Settings
+from poly_serve.openai.tools import ToolSettings
 from poly_serve.openai.unsupported import CHAT, COMPLETION, EMBEDDING, TOKENIZE
 from tests.fake_engine import FakeEngine
 from tests.serve.conftest import served
@@ -45,6 +45,14 @@ bound = st.one_of(
     st.fixed_dictionaries({"json_schema": schema}),
     st.fixed_dictionaries({"grammar": st.sampled_from(['root ::= "a" | "b"', "root ::= [0-9]{3}"])}),
     st.builds(lambda schema: {"response_format": {"type": "json_object", "schema": schema}}, schema),
+    st.builds(
+        lambda parameters, choice: {
+            "tools": [{"type": "function", "function": {"name": "f", "parameters": parameters}}],
+            "tool_choice": choice,
+        },
+        schema,
+        st.sampled_from(["none", "auto", "required", {"type": "function", "function": {"name": "f"}}]),
+    ),
 )
 generation = st.fixed_dictionaries(
     {},
@@ -81,8 +89,8 @@ def spoilt(model: str, valid: st.SearchStrategy[dict[str, Any]], known: Iterable
     return merged(st.just({"model": model}), valid, spoil | deep if "messages" in known else spoil)
 
 
-MESSAGE = ["role", "content", "name", "tool_calls"]
-SETTINGS = [*Settings.model_fields, "messages", "prompt", "echo", "logprobs", "top_logprobs"]
+MESSAGE = ["role", "content", "name", "tool_calls", "tool_call_id"]
+SETTINGS = [*ToolSettings.model_fields, "messages", "prompt", "echo", "logprobs", "top_logprobs"]
 BODIES = {
     "/v1/chat/completions": spoilt(
         "talk", merged(st.fixed_dictionaries({"messages": messages}), generation, bound), {*SETTINGS, *CHAT}

@@ -158,7 +158,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("/v1/chat/completions", {"messages": "hello"}, "messages"),
     ("/v1/chat/completions", {"messages": [CHAT_BODY["messages"][0]] * 10_000}, "messages"),
     ("/v1/chat/completions", {"messages": [{"role": "user"}]}, "messages[0].content"),
-    ("/v1/chat/completions", {"messages": [{"role": "tool", "content": "a"}]}, "messages[0].role"),
+    ("/v1/chat/completions", {"messages": [{"role": "tool", "content": "a"}]}, "messages[0].tool_call_id"),
     ("/v1/chat/completions", {"response_format": {"type": "xml"}}, "response_format.type"),
     ("/v1/chat/completions", {"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
     ("/v1/chat/completions", {"response_format": {"type": "json_schema", "schema": 5}}, "response_format.schema"),
