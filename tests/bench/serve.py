@@ -27,7 +27,7 @@ from tests.bench import leaving
 from tests.bench.shapes import SHAPES, write_model
 
 N_TOKENS = 128
-N_LEAVING = 504
+N_LEAVING = 540
 PROMPT = "t1 t2 t3"
 CONFIG = """
 bind_address = "127.0.0.1:0"
