@@ -16,8 +16,8 @@ __all__ = ["Coder"]
 MAX_OPEN_LINES = 64
 """After so many lines a string or a comment that goes on is no reason to look at them again."""
 
-MAX_OPEN_LINES_OF_STATELESS = 16
-"""The same for languages whose lexer cannot go on where it stopped."""
+MAX_DOUBTFUL_LINES = 16
+"""The same for lines that the lexer cannot make sense of yet, or whose lexer cannot go on where it stopped."""
 
 MAX_HIGHLIGHTED = 2000
 """Characters of a line. Longer ones are data rather than code, and lexers are slow on them."""
@@ -63,22 +63,28 @@ class Coder:
 
     def finish(self, lines: Sequence[str], *, is_forced: bool = False) -> list[Inked] | None:
         """Be done with `lines`, or unless `is_forced` return None if they are better looked at with the next one."""
-        inked, state, is_inside = self._paint(lines)
-        limit = MAX_OPEN_LINES if self._can_resume else MAX_OPEN_LINES_OF_STATELESS
-        is_early = self._lexer is not None and len(lines) < limit and (is_inside or not self._can_resume)
-        if is_early and not is_forced:
+        inked, state, limit = self._paint(lines)
+        if len(lines) < limit and not is_forced:
             return None
         self._state = state
         return inked
 
-    def _paint(self, lines: Sequence[str]) -> tuple[list[Inked], tuple[str, ...], bool]:
-        """The lines in colour, the state behind them, and whether it is inside a string or comment."""
+    def _paint(self, lines: Sequence[str]) -> tuple[list[Inked], tuple[str, ...], int]:
+        """The lines in colour, the state behind them, and how many there must be to be done with them."""
         texts = [drawable(line) for line in lines]
         if self._lexer is None or any(len(text) > MAX_HIGHLIGHTED for text in texts):
-            return [Inked.of(text, _FENCE) for text in texts], self._state, False
+            return [Inked.of(text, _FENCE) for text in texts], self._state, 0
         tokens, state = self._lex("".join(f"{text}\n" for text in texts))
-        is_inside = bool(tokens) and _is_inside(*tokens[-1])
-        return list(_lines(tokens))[: len(texts)], state, is_inside
+        return list(_lines(tokens))[: len(texts)], state, self._n_lines_to_finish(tokens)
+
+    def _n_lines_to_finish(self, tokens: "Sequence[tuple[_TokenType, str]]") -> int:
+        from pygments.token import Error
+
+        if tokens and _is_inside(*tokens[-1]):
+            return MAX_OPEN_LINES
+        if not self._can_resume or any(kind is Error for kind, _ in tokens):
+            return MAX_DOUBTFUL_LINES
+        return 0
 
     def _lex(self, text: str) -> "tuple[list[tuple[_TokenType, str]], tuple[str, ...]]":
         from pygments.lexer import ExtendedRegexLexer, LexerContext

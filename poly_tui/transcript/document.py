@@ -46,7 +46,7 @@ class Document:
 
     def open(self) -> list[Piece]:
         """Return what the end looks like for now."""
-        lines = [*self._lines, self._line]
+        lines = [*self._lines, self._line] if self._line else self._lines
         rendering = Rendering(lines, self._n_prefix, self._begun)
         return [piece for leaf in leaves_of(lines) for piece in rendering.pieces(leaf)]
 

@@ -84,7 +84,7 @@ def leaves_of(lines: Sequence[str]) -> list[Leaf]:
     """Parse a text."""
     tokens: list[Token] = []
     markdown = parser()
-    markdown.block.parse("\n".join(lines), markdown, {}, tokens)
+    markdown.block.parse("".join(f"{line}\n" for line in lines), markdown, {}, tokens)
     return list(_leaves(tokens))
 
 

@@ -31,7 +31,7 @@ __all__ = ["Transcript"]
 MAX_WIDTH = 100 + INDENT
 """Longer rows are hard to read, however wide the terminal is."""
 
-MAX_STRIPS = 512
+MAX_STRIPS = 128
 """A few screens of them. More would only make the garbage collector hold up the stream (100 ms at 2,000 rows)."""
 
 
