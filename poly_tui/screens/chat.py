@@ -241,7 +241,7 @@ class ChatScreen(Screen[None]):
             return
         if kind is not self._growing:
             if self._growing is Kind.THINKING:
-                self._transcript.fold(self._transcript.blocks[-1], self._meter.thinking)
+                self._transcript.fold(self._transcript.blocks[-1], title=self._meter.thinking)
             self._transcript.add(kind)
             self._growing = kind
         self._transcript.append(passage)

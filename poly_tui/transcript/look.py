@@ -36,7 +36,7 @@ class Kind(Enum):
     @property
     def has_gap(self) -> bool:
         """Whether an empty row sets the block off from the one before."""
-        return self not in (Kind.MARK, Kind.NOTICE, Kind.SOURCES)
+        return self not in (Kind.MARK, Kind.NOTICE, Kind.SOURCES, Kind.THINKING)
 
     @property
     def is_message(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from poly_tui.transcript.document import Document
 from poly_tui.transcript.ink import Brush, Ink, Inked
@@ -76,7 +77,7 @@ class MarkdownRows:
 
     def _lay(self, piece: Piece, *, is_open: bool = False) -> None:
         if piece.has_gap and self._rows:
-            self._push(Lead(), Inked(), is_first=True, is_last=True)
+            self._push_gap(piece.lead)
         match piece:
             case Lines():
                 self._lay_lines(piece, is_open=is_open)
@@ -107,6 +108,14 @@ class MarkdownRows:
         for index, row in enumerate(rows):
             self._push(lead, row, is_first=is_first and not index, is_last=index == len(rows) - 1, is_code=is_code)
             lead = Lead(lead.rest, lead.rest)
+
+    def _push_gap(self, lead: Lead) -> None:
+        """An empty row, which inside a quote bears its signs."""
+        above = self._rows[-1]
+        before = above.lead if isinstance(above, InkedRow) else ""
+        shared = takewhile(lambda pair: pair[0] == pair[1], zip(lead.rest, before, strict=False))
+        signs = lead.rest[: len(list(shared))].rstrip()
+        self._push(Lead(signs, signs), Inked(), is_first=True, is_last=True)
 
     def _room(self, lead: Lead) -> int:
         """Cells for text behind a lead."""

@@ -44,6 +44,11 @@ class Stack:
         """Rows of all blocks and of the gaps between them."""
         return self._starts[-1] + self._height(len(self._blocks) - 1) if self._blocks else 0
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether all blocks are laid out."""
+        return all(block.is_laid_out for block in self._blocks)
+
     def add(self, kind: Kind, text: str, title: str = "") -> int:
         """Begin a block, folded if it has a title; return its first row."""
         start = self.n_rows
@@ -71,13 +76,12 @@ class Stack:
             block.lay_out(looks[block.kind], width, is_raw=is_raw)
         self._restack(0)
 
-    def change(self, block: Block, *, title: str | None = None, is_folded: bool | None = None) -> int:
-        """Give a block another title, fold or unfold it; return its first row."""
-        block.title = block.title if title is None else clean(title)
-        block.is_folded = bool(block.title) and (block.is_folded if is_folded is None else is_folded)
-        index = self._blocks.index(block)
-        self._restack(index)
-        return self._starts[index]
+    def change(self, block: Block, *, title: str | None, is_folded: bool) -> None:
+        """Fold or unfold a block; it may get another title."""
+        if title is not None:
+            block.title = clean(title)
+        block.is_folded = is_folded and bool(block.title)
+        self._restack(self._blocks.index(block))
 
     def settle(self, first: int, end: int) -> int | None:
         """Lay out the blocks that have rows in [first:end]; return by how many rows the text at `first` moved, None if

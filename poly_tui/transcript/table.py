@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
+from rich.cells import cell_len
+
 from poly_tui.transcript.ink import Brush, Ink, Inked
 from poly_tui.transcript.pieces import Cells, Table
 from poly_tui.transcript.wrap import row_starts
@@ -13,8 +15,10 @@ __all__ = ["Layout", "column_widths", "n_decisive", "table_lines", "wrapped"]
 GAP = 2
 """Cells between two columns. There are no lines between them, which would be copied along."""
 
-MIN_COLUMN = 6
-"""Cells. Where there is no room for such columns, each row is shown as a list of names and values."""
+MAX_WORD = 16
+"""Cells. Words up to this are not broken in a column: where there is no room for them, each row is shown as a list of
+names and values.
+"""
 
 N_FIRST_ROWS = 8
 
@@ -38,9 +42,10 @@ def column_widths(rows: Sequence[Sequence[Inked]], width: int) -> Layout | None:
     room = width - GAP * (len(columns) - 1)
     if sum(wanted) <= room:
         return tuple(wanted)
-    if room < MIN_COLUMN * len(columns):
+    needed = [max(_longest_word(cell) for cell in column) for column in columns]
+    if sum(needed) > room:
         return None
-    return tuple(_shared(wanted, room))
+    return tuple(_shared(needed, wanted, room))
 
 
 def table_lines(table: Table, rows: Sequence[Cells], layout: Layout | None) -> Iterator[Inked]:
@@ -79,14 +84,19 @@ def _record_lines(header: Cells, cells: Cells) -> Iterator[Inked]:
         yield Inked.join([bullet, name, colon, value])
 
 
-def _shared(wanted: Sequence[int], room: int) -> list[int]:
-    """Give narrow columns what they want, and the others equal shares of the rest."""
-    widths = list(wanted)
-    open_columns = sorted(range(len(wanted)), key=lambda column: wanted[column])
-    for n_before, column in enumerate(open_columns):
-        share = room // (len(open_columns) - n_before)
-        widths[column] = min(wanted[column], share)
-        room -= widths[column]
+def _longest_word(cell: Inked) -> int:
+    return min(MAX_WORD, max((cell_len(word) for word in cell.text.split()), default=1))
+
+
+def _shared(needed: Sequence[int], wanted: Sequence[int], room: int) -> list[int]:
+    """Give all columns what they need, and share what is left among those that want more, the most modest first."""
+    widths = list(needed)
+    left = room - sum(needed)
+    columns = sorted(range(len(wanted)), key=lambda column: wanted[column] - needed[column])
+    for n_before, column in enumerate(columns):
+        n_more = min(wanted[column] - needed[column], left // (len(columns) - n_before))
+        widths[column] += n_more
+        left -= n_more
     return widths
 
 

@@ -28,9 +28,8 @@ from tests.fake_engine import FakeEngine, split
 SIZE = (100, 40)
 N_MESSAGES = 200
 PROBE_S = 0.005
-WORDS = (
-    ["the", "supplier", "may", "end", "this", "**agreement**", "if", "a", "payment", "is", "overdue", "by", "more", "than", "`thirty`", "days", "after", "a", "notice"]
-)
+TEXT = "the supplier may end this **agreement** if a payment is overdue by more than `thirty` days after a notice"
+WORDS = TEXT.split(" ")
 
 
 def main() -> None:
@@ -142,8 +141,7 @@ async def _stream(shape: Callable[[], Iterator[str]], rate: int, seconds: float)
         assert isinstance(screen, ChatScreen)
         transcript = screen.query_one(Transcript)
         transcript.extend(_messages())
-        while not all(block.is_laid_out for block in transcript.blocks):
-            await asyncio.sleep(0.05)
+        await _until(lambda: all(block.is_laid_out for block in transcript.blocks))
         probe = Probe()
         probing = asyncio.create_task(probe.run())
         tokens = [Token(text, 1) for text in islice(shape(), int(rate * seconds))]
@@ -157,8 +155,7 @@ async def _stream(shape: Callable[[], Iterator[str]], rate: int, seconds: float)
                     await asyncio.sleep(0)
                 screen._hear(token)
             cpu_s.append(time.process_time())
-        while screen._unpainted:
-            await asyncio.sleep(0.001)
+        await _until(lambda: not screen._unpainted)
         painted = asyncio.Event()
         screen.call_after_refresh(painted.set)
         await painted.wait()
@@ -177,6 +174,11 @@ async def _stream(shape: Callable[[], Iterator[str]], rate: int, seconds: float)
             "busy p99 ms": _percentile(probe.busy_s, 0.99) * 1000,
             "busy max ms": _percentile(probe.busy_s, 1.0) * 1000,
         }
+
+
+async def _until(is_true: Callable[[], bool]) -> None:
+    while not is_true():  # noqa: ASYNC110 - there is no event to wait for, and it is soon
+        await asyncio.sleep(0.001)
 
 
 def _percentile(values: list[float], share: float) -> float:
