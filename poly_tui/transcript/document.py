@@ -13,7 +13,7 @@ from poly_tui.transcript.seam import seam
 
 __all__ = ["MAX_OPEN", "N_OPEN_CODE_LINES", "N_OPEN_TABLE_ROWS", "Document"]
 
-MAX_OPEN = 1500
+MAX_OPEN = 1000
 """Characters of a paragraph that are parsed again with every token."""
 
 N_OPEN_TABLE_ROWS = 8

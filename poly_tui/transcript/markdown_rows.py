@@ -27,6 +27,7 @@ class _LaidGrid:
     grid: Grid
     first_row: int
     n_laid: int = 0
+    n_decisive: int = -1
     layout: Layout | None = None
 
 
@@ -160,7 +161,10 @@ class MarkdownRows:
 
     def _set_columns(self, laid: _LaidGrid) -> None:
         rows = laid.grid.table.rows
-        laid.layout = column_widths(rows[: 1 + n_decisive(len(rows) - 1)], self._room(laid.grid.lead))
+        n = n_decisive(len(rows) - 1)
+        if n != laid.n_decisive:
+            laid.n_decisive = n
+            laid.layout = column_widths(rows[: 1 + n], self._room(laid.grid.lead))
 
     def _lay_table_rows(self, laid: _LaidGrid, rows: Sequence[Cells]) -> None:
         lead = laid.grid.lead

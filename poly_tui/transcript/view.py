@@ -59,6 +59,10 @@ class StackView(ScrollView, can_focus=True, inherit_bindings=False):
         is_following: bool
         n_new: int
 
+    @dataclass
+    class Settled(Message, namespace="transcript"):
+        """Everything is laid out, after much of it was not."""
+
     def __init__(self) -> None:
         super().__init__()
         self._looks = {kind: Look(Style.null(), Style.null(), Style.null()) for kind in Kind}
@@ -254,6 +258,8 @@ class StackView(ScrollView, can_focus=True, inherit_bindings=False):
             n_moved += n
         self._take_moved(n_moved)
         self._settle()
+        if self._stack.is_settled:
+            self.post_message(self.Settled())
 
     def _take_moved(self, n_rows: int) -> None:
         """Show the same text as before at the top, which moved by `n_rows`."""
