@@ -35,6 +35,7 @@ from poly_engine.types import (
     ModelInfo,
     Overrides,
     Progress,
+    Recalled,
     TaskInfo,
     Thinking,
     Timings,
@@ -79,6 +80,7 @@ class Reply:
     failure: Exception | None = None
     thoughts: tuple[str, ...] = ()
     calls: tuple[ToolCall, ...] = ()
+    recalled: Recalled | None = None
 
     @property
     def answer(self) -> tuple[Token, ...]:
@@ -238,6 +240,8 @@ class _Exchange:
         """The events of the turn but for its end."""
         if self.reply.truncated is not None:
             yield self.reply.truncated
+        if self.reply.recalled is not None:
+            yield self.reply.recalled
         yield Progress(0, self.n_prompt)
         yield Progress(self.n_prompt, self.n_prompt)
         for thought in self.reply.thoughts:

@@ -12,12 +12,13 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from poly_engine.interface import Engine
-from poly_engine.types import BiasState, Done, Progress, Recalled, Thinking, Token, Truncated
+from poly_engine.types import BiasState, Done, Hit, Progress, Recalled, Thinking, Token, Truncated
 from poly_tui.screens.conversation import Asked, Conversation, Failed, Loading, News, Opened, Queued, Stopped
 from poly_tui.screens.meter import Meter
 from poly_tui.screens.pacer import Pacer
+from poly_tui.screens.sources import SourceCard, sources_text, sources_title
 from poly_tui.screens.tasks import TaskPicker
-from poly_tui.transcript import Kind, Passage, Transcript
+from poly_tui.transcript import Block, Kind, Passage, Transcript
 from poly_tui.widgets.composer import Composer
 from poly_tui.widgets.keys import KeysBar
 from poly_tui.widgets.queue import QueueView
@@ -51,6 +52,7 @@ class ChatScreen(Screen[None]):
         self._pacer = Pacer(self, self._paint)
         self._unpainted: list[tuple[Kind, Passage]] = []
         self._growing: Kind | None = None
+        self._sources: dict[Block, tuple[Hit, ...]] = {}
         self._title = TitleBar()
         self._transcript = Transcript()
         self._queue = QueueView()
@@ -91,6 +93,17 @@ class ChatScreen(Screen[None]):
         """Confirm what went to the clipboard."""
         self._copied(message.text)
 
+    @on(Transcript.CitationOpened)
+    def show_source(self, message: Transcript.CitationOpened) -> None:
+        """Show a source of an answer: those that were recalled last before it."""
+        blocks = self._transcript.blocks
+        above = [block for block in blocks[: blocks.index(message.block) + 1] if block in self._sources]
+        hits = self._sources[above[-1]] if above else ()
+        if message.number <= len(hits):
+            self.app.push_screen(SourceCard(message.number, hits[message.number - 1]))
+        else:
+            self.notify(f"there is no source {message.number}", markup=False)
+
     def on_key(self, event: events.Key) -> None:
         """Type into the prompt wherever the focus is, unless the key has a meaning there."""
         if event.is_printable and event.character and event.key not in self.active_bindings:
@@ -115,6 +128,7 @@ class ChatScreen(Screen[None]):
         """Begin a new conversation with the same task."""
         self._begin(self._conversation.task)
         self._transcript.clear()
+        self._sources.clear()
 
     @work(group="picker", exclusive=True)
     async def action_pick_task(self) -> None:
@@ -169,6 +183,9 @@ class ChatScreen(Screen[None]):
                 self._meter.ask()
             case Progress():
                 self._meter.hear(news)
+            case Recalled(hits=hits) if hits:
+                block = self._transcript.add(Kind.SOURCES, sources_text(hits), sources_title(hits))
+                self._sources[block] = hits
             case Recalled():
                 self._transcript.add(Kind.NOTICE, _describe_recall(news))
             case Truncated():
@@ -223,6 +240,8 @@ class ChatScreen(Screen[None]):
         if not passage:
             return
         if kind is not self._growing:
+            if self._growing is Kind.THINKING:
+                self._transcript.fold(self._transcript.blocks[-1], title=self._meter.thinking)
             self._transcript.add(kind)
             self._growing = kind
         self._transcript.append(passage)
@@ -245,9 +264,6 @@ def _describe_limit(bias_state: BiasState | None) -> str:
 
 
 def _describe_recall(recalled: Recalled) -> str:
-    origins = dict.fromkeys(hit.origin for hit in recalled.hits)
-    if origins:
-        return f"recalled {'; '.join(origins)}"
     if recalled.n_without_room:
         return "what was recalled has no place in the context"
     return "the memory holds nothing that is near enough"
