@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import re
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -10,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from poly_engine.bias.grammar import grammar
 from poly_engine.errors import (
     ContextExceeded,
     EngineClosed,
@@ -22,20 +20,16 @@ from poly_engine.errors import (
     TaskNotFound,
 )
 from poly_engine.interface import NO_OVERRIDES, Session
-from poly_engine.overrides import MOST_LOGPROBS, NEVER, check_ids, check_overrides
+from poly_engine.overrides import check_ids, check_overrides
 from poly_engine.types import (
-    Alternative,
     Bias,
     Calling,
     Done,
     Embeddings,
     Event,
-    FinishReason,
-    Logprobs,
     ModelInfo,
     Overrides,
     Progress,
-    Recalled,
     TaskInfo,
     Thinking,
     Timings,
@@ -49,53 +43,13 @@ from poly_engine.types import (
     Usage,
 )
 from tests.fake_memories import FakeMemories
-from tests.fake_tools import check_tools, forced_calls
+from tests.fake_reply import N_VOCAB, Reply, as_wanted, echo, split, token_id
+from tests.fake_tools import check_tools
 from tests.gate import Gate
 
 __all__ = ["FakeEngine", "FakeSession", "Gate", "Reply", "split"]
 
 EMBEDDING_SIZE = 8
-N_VOCAB = 32000
-_OTHERS = tuple(f" other{i}" for i in range(MOST_LOGPROBS))
-_PIECE = re.compile(r"\s*\w+|\s*[^\w\s]|\s+")
-
-
-def split(text: str) -> tuple[str, ...]:
-    """Return the tokens of `text`: words and signs with the space before them. Joined they are the text."""
-    return tuple(_PIECE.findall(text))
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the engine does with one prompt: refuse it, or think `thoughts`, write `tokens`, make `calls` and then end
-    or fail. Where it has to call tools, it makes the shortest call, and says nothing else.
-
-    A token that is more than its text, of an answer with a bias, is given as the event itself.
-    """
-
-    tokens: tuple[str | Token, ...] = ()
-    finish_reason: FinishReason = "stop"
-    truncated: Truncated | None = None
-    refusal: Exception | None = None
-    failure: Exception | None = None
-    thoughts: tuple[str, ...] = ()
-    calls: tuple[ToolCall, ...] = ()
-    recalled: Recalled | None = None
-
-    @property
-    def answer(self) -> tuple[Token, ...]:
-        """The events of `tokens`."""
-        return tuple(token if isinstance(token, Token) else Token(token, _id(token)) for token in self.tokens)
-
-    @classmethod
-    def of(cls, text: str) -> "Reply":
-        """A plain answer."""
-        return cls(split(text))
-
-
-def echo(prompt: str) -> Reply:
-    """Say what was said."""
-    return Reply.of(f"You said: {prompt}")
 
 
 class FakeEngine(FakeMemories):
@@ -160,7 +114,7 @@ class FakeEngine(FakeMemories):
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
         await self.load(model)
-        pieces = tuple(TokenPiece(_id(piece), piece) for piece in split(text))
+        pieces = tuple(TokenPiece(token_id(piece), piece) for piece in split(text))
         self._spellings |= {piece.id: piece.text for piece in pieces}
         return pieces
 
@@ -245,7 +199,7 @@ class _Exchange:
         yield Progress(0, self.n_prompt)
         yield Progress(self.n_prompt, self.n_prompt)
         for thought in self.reply.thoughts:
-            yield Thinking(thought, _id(thought))
+            yield Thinking(thought, token_id(thought))
         if self.reply.thoughts:
             n_read = self.n_prompt + len(self.reply.thoughts)
             yield Progress(n_read, n_read)
@@ -318,7 +272,7 @@ class FakeSession(Session):
             if token in prompt:
                 raise IllegalToken(f"the prompt holds {token}, which the task keeps private")
         check_overrides(overrides, N_VOCAB)
-        reply = _limited(_calling(_bound(self._engine.reply(prompt), schema), tools), overrides)
+        reply = as_wanted(self._engine.reply(prompt), overrides, schema, tools)
         if reply.refusal is not None:
             raise reply.refusal
         dropped, n_prompt = self._fit(prompt)
@@ -328,8 +282,7 @@ class FakeSession(Session):
         self._engine.asked.append((self._task, prompt))
         self._engine.schemas.append(schema)
         self._engine.tools.append(tools)
-        told = replace(_told(reply, overrides), truncated=reply.truncated or dropped)
-        return _Exchange(prompt, results, told, n_prompt)
+        return _Exchange(prompt, results, replace(reply, truncated=reply.truncated or dropped), n_prompt)
 
     def _fit(self, prompt: str) -> tuple[Truncated | None, int]:
         """Leave out the oldest turns until the prompt fits."""
@@ -385,57 +338,6 @@ class FakeSession(Session):
         self._engine.check_open()
         if self._is_closed:
             raise EngineClosed("the session was closed")
-
-
-def _bound(reply: Reply, schema: Bias | Mapping[str, object] | None) -> Reply:
-    """Answer the shortest text that fits the schema. Raises InvalidSchema."""
-    if schema is None:
-        return reply
-    bias = schema if isinstance(schema, Bias) else Bias.of_schema(schema)
-    text = grammar(bias).shortest.decode()
-    return replace(reply, tokens=(Token(text, _id(text), is_forced=True, bias_state="complete"),))
-
-
-def _calling(reply: Reply, tools: Tools | None) -> Reply:
-    """Call what has to be called. Raises InvalidSchema."""
-    calls = forced_calls(tools) if tools is not None else ()
-    return replace(reply, tokens=(), calls=calls) if calls else reply if tools else replace(reply, calls=())
-
-
-def _limited(reply: Reply, overrides: Overrides) -> Reply:
-    """Leave out what never comes, go on where there is no end, and cut the tokens at the first stop sequence and at the
-    limit of tokens.
-    """
-    never = {token for token, bias in overrides.logit_bias or () if bias == NEVER}
-    reply = replace(reply, tokens=tuple(token for token in reply.answer if token.id not in never))
-    if overrides.ignore_eos:
-        reply = replace(reply, tokens=reply.tokens * (overrides.max_tokens or 5000), finish_reason="length")
-    text = "".join(token.text for token in reply.answer)
-    ends = [text.find(stop) for stop in overrides.stop_sequences or () if stop in text]
-    if ends:
-        reply = replace(reply, tokens=split(text[: min(ends)]), finish_reason="stop")
-    if overrides.max_tokens is not None and len(reply.tokens) > overrides.max_tokens:
-        reply = replace(reply, tokens=reply.tokens[: overrides.max_tokens], finish_reason="length")
-    return reply
-
-
-def _told(reply: Reply, overrides: Overrides) -> Reply:
-    """Have each token tell how likely it was, if that is asked for: nearly certain, unless its script says so."""
-    n = overrides.logprobs
-    return replace(reply, tokens=tuple(replace(token, logprobs=_logprobs(token, n)) for token in reply.answer))
-
-
-def _logprobs(token: Token, n: int | None) -> Logprobs | None:
-    if n is None or token.logprobs is not None:
-        return None if n is None else token.logprobs
-    piece = tuple(token.text.encode())
-    others = [Alternative(_id(text), text, tuple(text.encode()), -5.0 - i) for i, text in enumerate(_OTHERS)]
-    alternatives = (Alternative(token.id, token.text, piece, -0.125), *others)
-    return Logprobs(piece, -0.125, alternatives[:n])
-
-
-def _id(piece: str) -> int:
-    return zlib.crc32(piece.encode()) % N_VOCAB
 
 
 def _vector(text: str) -> list[float]:
