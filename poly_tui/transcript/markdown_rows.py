@@ -168,6 +168,6 @@ class MarkdownRows:
 
     def _lay_table_rows(self, laid: _LaidGrid, rows: Sequence[Cells]) -> None:
         lead = laid.grid.lead
-        for line in table_lines(laid.grid.table, rows, laid.layout):
-            self._lay_line(lead, line, is_first=True)
+        for mark, line in table_lines(laid.grid.table, rows, laid.layout):
+            self._lay_line(Lead(lead.first + mark, lead.rest + " " * len(mark)), line, is_first=True)
             lead = Lead(lead.rest, lead.rest)

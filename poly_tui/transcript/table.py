@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import chain, repeat, zip_longest
 
 from rich.cells import cell_len
 
@@ -48,13 +48,15 @@ def column_widths(rows: Sequence[Sequence[Inked]], width: int) -> Layout | None:
     return tuple(_shared(needed, wanted, room))
 
 
-def table_lines(table: Table, rows: Sequence[Cells], layout: Layout | None) -> Iterator[Inked]:
-    """Yield the lines of rows of a table: in columns, or each row as a list of names and values."""
+def table_lines(table: Table, rows: Sequence[Cells], layout: Layout | None) -> Iterator[tuple[str, Inked]]:
+    """Yield the lines of rows of a table: in columns, or each row as a list of names and values. Beside each stands
+    what marks it as an item, or as a line of one.
+    """
     for cells in rows:
         if layout is not None:
-            yield from _row_lines(cells, table, layout)
+            yield from (("", line) for line in _row_lines(cells, table, layout))
         elif cells is not table.rows[0]:
-            yield from _record_lines(table.rows[0], cells)
+            yield from zip(chain(["• "], repeat("  ")), _record_lines(table.rows[0], cells), strict=False)
 
 
 def wrapped(line: Inked, width: int) -> Iterator[Inked]:
@@ -78,10 +80,8 @@ def _row_lines(cells: Cells, table: Table, layout: Layout) -> Iterator[Inked]:
 
 
 def _record_lines(header: Cells, cells: Cells) -> Iterator[Inked]:
-    for number, (name, value) in enumerate(zip(header, cells, strict=False)):
-        bullet = Inked.of("  " if number else "• ", Brush(Ink.MARKER))
-        colon = Inked.of(": " if name.text else "", Brush(Ink.MARKER))
-        yield Inked.join([bullet, name, colon, value])
+    for name, value in zip(header, cells, strict=False):
+        yield Inked.join([name, Inked.of(": " if name.text else "", Brush(Ink.MARKER)), value])
 
 
 def _longest_word(cell: Inked) -> int:

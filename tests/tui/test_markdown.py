@@ -223,7 +223,7 @@ def test_cells_are_wrapped_where_a_table_is_too_wide() -> None:
 
 def test_a_table_with_more_columns_than_there_is_room_for_becomes_a_list() -> None:
     text = "| a | b | c |\n|---|---|---|\n| one two | three four | five six |\n"
-    assert shown(text, INDENT + 14) == ["• a: one two", "  b: three ", "four", "  c: five six"]
+    assert shown(text, INDENT + 14) == ["• a: one two", "  b: three ", "  four", "  c: five six"]
 
 
 def test_code_is_coloured_and_keeps_its_spaces() -> None:
