@@ -169,7 +169,7 @@ async def test_an_upload_that_is_under_way_comes_to_its_end_when_it_stops(config
 
 
 async def test_what_was_accepted_and_not_taken_in_is_taken_in_by_the_next_one(config: Path) -> None:
-    text = " ".join(map(str, range(20_000)))
+    text = " ".join(map(str, range(5_000)))
     async with served(config, "--grace", "0") as server, httpx.AsyncClient(base_url=server.url) as client:
         for source in ("a", "b"):
             query = {"wait": "false", "source": source, "detail": "1"}
