@@ -146,7 +146,7 @@ async def test_who_comes_back_before_the_loss_was_noticed_takes_the_session_over
                 engine.gate.open()
                 await second.say(PROMPT)
                 assert types(await second.hear_until("done")).startswith("begun")
-            proxy.is_mute = False
+            proxy.cut()
     assert len(engine.sessions) == 1
 
 
