@@ -6,4 +6,6 @@ database    the file: opened, migrated, and taken turns at by all who write to i
 store       what is asked of the file, and told to it
 scribe      a thread that writes, so that nobody has to wait for the disk
 log         a chat that is going on: what is asked and answered goes into the tree, and to the scribe
+export      a chat as Markdown, JSON or HTML
+code        a turn as a program that asks it again
 """

@@ -15,9 +15,7 @@ from poly_tui.chats.database import ChatDatabase, open_or_set_aside
 from poly_tui.chats.errors import ChatNotFound
 from poly_tui.chats.tree import Chat, ChatTurn, TurnState
 
-__all__ = ["FILE_NAME", "ChatInfo", "ChatStore", "Found"]
-
-FILE_NAME = "chats.db"
+__all__ = ["ChatInfo", "ChatStore", "Found"]
 
 MATCH = ("\x02", "\x03")
 """What stands around the words that were searched for, in the excerpt of a Found."""
