@@ -24,6 +24,8 @@ class ChatLog:
         self._scribe = scribe
         self._turn: ChatTurn | None = None
         self._tip_before: ChatTurn | None = None
+        self._tip_left: ChatTurn | None = None
+        self._n_before = 0
 
     @property
     def is_answering(self) -> bool:
@@ -34,7 +36,8 @@ class ChatLog:
         """Begin a turn after the tip of the chat. Its answer may begin with what was said before."""
         chat = self.chat
         turn = ChatTurn(prompt, chat.tip, task, model, time.time(), answer)
-        self._turn, self._tip_before = turn, chat.tip
+        self._turn, self._n_before = turn, len(answer)
+        self._tip_before, self._tip_left = self._tip_left or chat.tip, None
         chat.add(turn)
         chat.task = task
         if not chat.title:
@@ -45,6 +48,7 @@ class ChatLog:
 
     def branch(self, turn: ChatTurn) -> None:
         """Let the next turn be another version of this one."""
+        self._tip_left = self.chat.tip
         self.chat.tip = turn.parent
 
     def hear(self, event: Event) -> None:
@@ -77,7 +81,7 @@ class ChatLog:
         if turn is None:
             return
         turn.facts["error"] = message
-        if turn.answer or turn.thinking:
+        if len(turn.answer) > self._n_before or turn.thinking:
             self._finish("failed")
             self.chat.tip = turn.parent  # the next turn goes on where this one began
             return
@@ -85,6 +89,12 @@ class ChatLog:
         self.chat.drop(turn)
         before = self._tip_before
         self._keep(lambda store: _drop(store, turn, before))
+
+    def keep(self) -> None:
+        """Put into the file what is not there yet: a chat that was begun with turns of another one."""
+        tip = self.chat.tip
+        if tip is not None:
+            self._keep(lambda store: self._place(store, tip, tip))
 
     def choose(self, tip: ChatTurn) -> None:
         """Show the path that ends in another turn."""

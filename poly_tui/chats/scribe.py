@@ -34,7 +34,7 @@ class Scribe:
     nothing can be kept, which is told once.
     """
 
-    def __init__(self, path: Path, tell: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, tell: Callable[[str], object]) -> None:
         self._path = path
         self._tell = tell
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()

@@ -64,9 +64,10 @@ class ChatStore:
     # A chat that goes on
 
     def create(self, title: str, task: str) -> int:
-        """Begin a chat; return its number."""
+        """Begin a chat; return its number. What was being written in one that had not begun is what it began with."""
         now = time.time()
         with self._database.writing(is_lasting=False) as connection:
+            connection.execute("delete from draft")
             cursor = connection.execute(
                 "insert into chat (title, task, created, changed) values (?, ?, ?, ?)",
                 (_storable(title), task, now, now),
@@ -210,21 +211,6 @@ class ChatStore:
             if not connection.execute("delete from chat where id = ? and deleted is null", (number,)).rowcount:
                 raise ChatNotFound(str(number))
             connection.execute("insert into words (words) values ('optimize')")  # else the words stay on the disk
-
-    def copy(self, turns: Sequence[ChatTurn], title: str, task: str) -> int:
-        """Begin a chat with copies of turns that follow each other; return its number."""
-        now = time.time()
-        with self._database.writing() as connection:
-            cursor = connection.execute(
-                "insert into chat (title, task, created, changed) values (?, ?, ?, ?)",
-                (_storable(title), task, now, now),
-            )
-            assert cursor.lastrowid is not None
-            parent = None
-            for turn in turns:
-                parent = _insert(connection, cursor.lastrowid, parent, turn)
-            connection.execute("update chat set tip = ? where id = ?", (parent, cursor.lastrowid))
-        return cursor.lastrowid
 
     def close(self) -> None:
         """Close the file."""

@@ -1,7 +1,7 @@
 """A chat in memory: a tree of turns. Nothing is overwritten: another prompt or answer is another turn beside it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from poly_engine.types import Turn
@@ -95,6 +95,13 @@ class Chat:
         """Put a turn after its parent, and at the end of the path."""
         self.versions(turn).append(turn)
         self.tip = turn
+
+    def fork(self, turn: ChatTurn) -> "Chat":
+        """A chat of its own that has what was said up to a turn."""
+        chat = Chat(f"{self.title} (fork)", self.task)
+        for one in turn.path:
+            chat.add(replace(one, parent=chat.tip, facts=dict(one.facts), id=None, children=[]))
+        return chat
 
     def drop(self, turn: ChatTurn) -> None:
         """Take out a turn that nothing follows; the path ends before it."""

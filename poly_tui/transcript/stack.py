@@ -54,8 +54,17 @@ class Stack:
 
     def clear(self) -> None:
         """Forget all blocks."""
-        self._blocks.clear()
-        self._starts.clear()
+        self.cut(0)
+
+    def cut(self, n_blocks: int) -> None:
+        """Forget all blocks but the first ones."""
+        del self._blocks[n_blocks:]
+        del self._starts[n_blocks:]
+
+    def rows_of(self, index: int) -> range:
+        """The rows of a block, without the gap before it."""
+        first = self._starts[index] + self._gap(index)
+        return range(first, first + len(self._blocks[index].rows))
 
     def lay_out(self, looks: Mapping[Kind, Look], width: int) -> None:
         """Make all rows anew, for another theme or width."""

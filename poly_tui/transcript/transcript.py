@@ -68,6 +68,7 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         self._strips: LRUCache[Row, Strip] = LRUCache(MAX_STRIPS)
         self._is_following = True
         self._n_rows_seen = 0
+        self._marked: int | None = None
 
     @property
     def is_following(self) -> bool:
@@ -89,10 +90,24 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
 
     def clear(self) -> None:
         """Forget all blocks."""
-        self._stack.clear()
+        self.cut(0)
+
+    def cut(self, n_blocks: int) -> None:
+        """Forget all blocks but the first ones, and go to the end."""
+        self._marked = None
+        self._stack.cut(n_blocks)
         self.screen.clear_selection()
         self._follow(is_following=True)
         self._show_from(0)
+        self.refresh()
+
+    def mark(self, block: int | None) -> None:
+        """Point at a block in the margin, and show it; or point at none."""
+        self._marked = block
+        if block is not None:
+            rows = self._stack.rows_of(block)
+            if rows.start < self.scroll_offset.y or rows.start >= self.scroll_offset.y + self.size.height:
+                self._go_to(rows.start - 1)
         self.refresh()
 
     def follow(self) -> None:
@@ -161,6 +176,8 @@ class Transcript(ScrollView, can_focus=True, inherit_bindings=False):
         row = self._stack.row(y)
         selection = self.text_selection
         strip = self._strip(row) if selection is None else self._highlighted(row, selection.get_span(y))
+        if self._marked is not None and y in self._stack.rows_of(self._marked):
+            strip = Strip.join([Strip([Segment("▌", self._looks[Kind.PROMPT].sign)]), strip.crop(1)])
         return strip.crop_extend(0, width, row.look.text).apply_offsets(0, y)
 
     def get_selection(self, selection: Selection) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Where a prompt is written."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -38,9 +38,18 @@ class Composer(TextArea):
         self._take_back = take_back
         self._history = PromptHistory()
 
+    def remember(self, prompts: Sequence[str]) -> None:
+        """Let prompts of earlier be found with up, oldest first."""
+        self._history.begin_with(prompts)
+
+    def show(self, text: str) -> None:
+        """Have `text` be what is being written."""
+        self.text = text
+        self.move_cursor(self.document.end)
+
     def give_back(self, prompts: Iterable[str]) -> None:
         """Put prompts that were not answered before whatever is being written."""
-        self._show("\n\n".join(text for text in (*prompts, self.text) if text.strip()))
+        self.show("\n\n".join(text for text in (*prompts, self.text) if text.strip()))
 
     def action_submit(self) -> None:
         """Send the prompt, unless there is none."""
@@ -59,16 +68,16 @@ class Composer(TextArea):
         if select or not self.navigator.is_first_wrapped_line(self.cursor_location):
             super().action_cursor_up(select)
         elif not self.text and (waiting := self._take_back()) is not None:
-            self._show(waiting)
+            self.show(waiting)
         elif (prompt := self._history.older(draft=self.text)) is not None:
-            self._show(prompt)
+            self.show(prompt)
 
     def action_cursor_down(self, select: bool = False) -> None:  # noqa: FBT001, FBT002 - Textual's signature
         """Move down; in the last row, show the prompt after."""
         if select or not self.navigator.is_last_wrapped_line(self.cursor_location):
             super().action_cursor_down(select)
         elif (prompt := self._history.newer()) is not None:
-            self._show(prompt)
+            self.show(prompt)
 
     async def _on_key(self, event: events.Key) -> None:
         """Run our own bindings here, in the order of the keys: where Textual runs them, an Enter overtakes what was
@@ -85,7 +94,3 @@ class Composer(TextArea):
         event.prevent_default()
         event.stop()
         self.replace(clean(event.text), *self.selection)
-
-    def _show(self, text: str) -> None:
-        self.text = text
-        self.move_cursor(self.document.end)

@@ -165,3 +165,19 @@ def test_without_a_scribe_a_chat_is_only_remembered() -> None:
     log.set_draft("x")
 
     assert texts(log.chat) == [("one", "1")]
+
+
+def test_a_fork_has_a_life_of_its_own(path: Path) -> None:
+    scribe = Scribe(path, Told())
+    log = ChatLog(scribe)
+    first = answer(log, "one", "1")
+    answer(log, "two", "2")
+    fork = ChatLog(scribe, log.chat.fork(first))
+    fork.keep()
+    answer(fork, "zwei", "2!")
+    scribe.submit(lambda store: store.erase(log.chat.id or 0)).result()
+    scribe.close()
+
+    found = kept(path, fork)
+    assert found.title == "one (fork)"
+    assert texts(found) == [("one", "1"), ("zwei", "2!")]

@@ -163,19 +163,6 @@ def test_prompts_are_listed_once_in_the_order_of_their_last_use(store: ChatStore
     assert store.prompts(2) == ["one", "three"]
 
 
-def test_a_copy_has_a_life_of_its_own(store: ChatStore, path: Path) -> None:
-    chat = store.create("t", "echo")
-    first = add_turn(store, chat, "one", "1")
-    add_turn(store, chat, "two", "2", first)
-    path_of_chat = store.load(chat).path
-
-    copy = store.copy(path_of_chat[:1], "t (fork)", "echo")
-    store.erase(chat)
-
-    assert texts(read(path, copy)) == [("one", "1")]
-    assert [found.chat.title for found in store.search("one")] == ["t (fork)"]
-
-
 def test_halves_of_characters_do_not_stop_a_chat_from_being_kept(store: ChatStore) -> None:
     chat = store.create("t", "echo")
     add_turn(store, chat, "a \ud83d b\0c", "d \udc00")

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.style import Style
 from textual.pilot import Pilot
@@ -89,15 +90,21 @@ class Chat:
 
 @asynccontextmanager
 async def open_chat(
-    engine: FakeEngine, size: tuple[int, int] = (80, 24), *, task: str | None = None, is_ready: bool = True
+    engine: FakeEngine,
+    size: tuple[int, int] = (80, 24),
+    *,
+    task: str | None = None,
+    is_ready: bool = True,
+    chats: Path | None = None,
+    chat: int | None = None,
 ) -> AsyncIterator[Chat]:
     """Run the application over `engine`, by default until the session is open."""
-    async with PolyApp(engine, task=task).run_test(size=size) as pilot:
-        chat = Chat(pilot)
+    async with PolyApp(engine, task=task, chats=chats, chat=chat).run_test(size=size) as pilot:
+        running = Chat(pilot)
         await pilot.pause()
         if is_ready:
-            await chat.until(lambda: chat.status.state == "ready")
-        yield chat
+            await running.until(lambda: running.status.state == "ready")
+        yield running
 
 
 def screen_rows(pilot: Pilot[None]) -> list[str]:
