@@ -44,11 +44,11 @@ async def test_an_answer_is_made_again_beside_the_old_one(path: Path) -> None:
         await chat.ask("b")
         await press(chat, "r")
         await settled(chat, "answer 1 to a", "answer 3 to b")
-        assert engine.histories[-1] == (Turn("a", "answer 1 to a"),)
+        assert list(engine.histories[-1]) == [Turn("a", "answer 1 to a")]
         assert "2/2 · [ and ] show the others" in chat.texts(Kind.NOTICE)
         await press(chat, "[")
         await settled(chat, "answer 1 to a", "answer 2 to b")
-        assert engine.histories[-1][1:] == (Turn("b", "answer 2 to b"),)
+        assert engine.histories[-1][-1] == Turn("b", "answer 2 to b")
         assert "1/2 · [ and ] show the others" in chat.texts(Kind.NOTICE)
         await press(chat, "[")
         await settled(chat, "answer 1 to a", "answer 2 to b")  # there is none before it
@@ -182,3 +182,26 @@ async def test_another_chat_forgets_which_prompt_was_edited(path: Path) -> None:
         await settled(chat, "You said: a")
     with closing(ChatStore.open(path)[0]) as store:
         assert [one.n_turns for one in store.chats()] == [1, 1]
+
+
+async def test_escape_leaves_a_prompt_as_it_was_and_brings_the_draft_back() -> None:
+    async with open_chat(FakeEngine()) as chat:
+        await chat.ask("a")
+        chat.composer.insert("draft")
+        await press(chat, "e")
+        await chat.pilot.press("b")
+        assert chat.composer.text == "ab"
+        await chat.pilot.press("escape")
+        assert chat.composer.text == "draft"
+        await chat.pilot.press("enter")
+        await settled(chat, "You said: a", "You said: draft")
+
+
+async def test_the_draft_comes_back_after_a_prompt_was_edited() -> None:
+    async with open_chat(FakeEngine()) as chat:
+        await chat.ask("a")
+        chat.composer.insert("draft")
+        await press(chat, "e")
+        await chat.pilot.press("b", "enter")
+        await settled(chat, "You said: ab")
+        assert chat.composer.text == "draft"
