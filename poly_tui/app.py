@@ -20,7 +20,8 @@ __all__ = ["PolyApp", "run"]
 class PolyApp(App[None]):
     """Chats with the tasks of an engine. The engine belongs to the caller, who also closes it.
 
-    Chats are kept in the file `chats`, if it is given; `chat` is the number of the one to go on with.
+    Chats are kept in the file `chats`, if it is given; `chat` is the number of the one to go on with. `url` is that of
+    the server that does the work, if one does.
     """
 
     TITLE = "Poly"
@@ -36,9 +37,16 @@ class PolyApp(App[None]):
     ]
 
     def __init__(
-        self, engine: Engine, *, task: str | None = None, chats: Path | None = None, chat: int | None = None
+        self,
+        engine: Engine,
+        *,
+        task: str | None = None,
+        chats: Path | None = None,
+        chat: int | None = None,
+        url: str | None = None,
     ) -> None:
         super().__init__()
+        self._url = url
         self._chats = chats
         self._first_chat = chat
         self._engine = engine
@@ -46,7 +54,7 @@ class PolyApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         """The chat, as the first thing that is painted."""
-        return ChatScreen(self._engine, self._first_task, self._chats, self._first_chat)
+        return ChatScreen(self._engine, self._first_task, self._chats, self._first_chat, url=self._url)
 
     def action_help(self) -> None:
         """Show all keys, or hide them."""
@@ -56,11 +64,21 @@ class PolyApp(App[None]):
             self.action_show_help_panel()
 
 
-def run(engine: Engine, task: str | None = None, *, chats: Path | None = None, chat: int | None = None) -> int:
-    """Show the terminal interface until the user quits, close the engine, and return the exit code."""
+def run(
+    engine: Engine,
+    task: str | None = None,
+    *,
+    chats: Path | None = None,
+    chat: int | None = None,
+    url: str | None = None,
+) -> int:
+    """Show the terminal interface until the user quits, close the engine, and return the exit code.
+
+    The arguments are those of the application.
+    """
     gc.freeze()  # else every full collection looks at all the modules again, and holds up a stream by 50 ms
     know_alt_enter()
-    return asyncio.run(_run(engine, PolyApp(engine, task=task, chats=chats, chat=chat)))
+    return asyncio.run(_run(engine, PolyApp(engine, task=task, chats=chats, chat=chat, url=url)))
 
 
 def know_alt_enter() -> None:

@@ -7,19 +7,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from string import Template
 
-from poly_tui.chats.tree import Chat, ChatTurn
+from poly_tui.chats.tree import ENDS, Chat, ChatTurn
 
 __all__ = ["FORMATS", "as_html", "as_json", "as_markdown"]
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-
-ENDS: Mapping[str, str] = {
-    "writing": "broken off",
-    "cut": "cut off at the limit of tokens",
-    "stopped": "stopped",
-    "failed": "failed",
-}
-"""What is said of an answer that did not end by itself."""
 
 
 def as_markdown(chat: Chat) -> str:

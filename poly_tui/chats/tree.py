@@ -1,17 +1,25 @@
 """A chat in memory: a tree of turns. Nothing is overwritten: another prompt or answer is another turn beside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from poly_engine.types import Turn
 
-__all__ = ["Chat", "ChatTurn", "TurnState", "title_of"]
+__all__ = ["ENDS", "Chat", "ChatTurn", "TurnState", "title_of"]
 
 TurnState: TypeAlias = Literal["writing", "complete", "cut", "stopped", "failed"]
 """How an answer ended. One that is still "writing" when it is read from the file was broken off, unless another
 process is at it just now.
 """
+
+ENDS: Mapping[TurnState, str] = {
+    "writing": "broken off",
+    "cut": "cut off at the limit of tokens",
+    "stopped": "stopped",
+    "failed": "failed",
+}
+"""What is said of an answer that did not end by itself."""
 
 LONGEST_TITLE = 60
 

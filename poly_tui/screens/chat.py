@@ -14,6 +14,7 @@ from poly_engine.types import Turn
 from poly_tui.chats.log import ChatLog
 from poly_tui.chats.scribe import Scribe
 from poly_tui.chats.tree import ChatTurn
+from poly_tui.screens.chat_commands import ChatCommands, code_of, write_export
 from poly_tui.screens.chat_list import ChatList, ChatsScreen
 from poly_tui.screens.talk import TalkScreen
 from poly_tui.screens.turns import Turns
@@ -36,8 +37,20 @@ class ChatScreen(TalkScreen):
         Binding("ctrl+n", "new_chat", "new", id="chat.new"),
     ]
 
-    def __init__(self, engine: Engine, task: str | None, chats: Path | None = None, chat: int | None = None) -> None:
+    COMMANDS: ClassVar = {ChatCommands}
+
+    def __init__(
+        self,
+        engine: Engine,
+        task: str | None,
+        chats: Path | None = None,
+        chat: int | None = None,
+        *,
+        url: str | None = None,
+    ) -> None:
+        """`url` is that of the server that does the work, if one does."""
         super().__init__(engine, task)
+        self._url = url
         self._file = chats
         self._first_chat = chat
         self._scribe: Scribe | None = None
@@ -165,6 +178,24 @@ class ChatScreen(TalkScreen):
         number = await self.app.push_screen_wait(ChatsScreen(self._scribe, self._log.chat.id))
         if number is not None:
             await self._open_chat(number)
+
+    def export(self, form: str) -> None:
+        """Write the chat to a file in the working directory."""
+        try:
+            path = write_export(self._log.chat, form, Path.cwd())
+        except OSError as error:
+            self.notify(f"{error.filename}: {error.strerror}", severity="error", markup=False)
+        else:
+            self.notify(f"written: {path}", markup=False)
+
+    def copy_as(self, kind: str) -> None:
+        """Copy the turn that is meant as a program."""
+        turn = self._transcript.chosen
+        if turn is None:
+            self.notify("there is no turn to copy yet", markup=False)
+            return
+        self.app.copy_to_clipboard(code_of(turn, kind, self._url))
+        self.notify("copied", markup=False)
 
     # Versions
 

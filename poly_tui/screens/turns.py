@@ -6,8 +6,7 @@ from typing import ClassVar, Literal, TypeAlias
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from poly_tui.chats.export import ENDS
-from poly_tui.chats.tree import Chat, ChatTurn
+from poly_tui.chats.tree import ENDS, Chat, ChatTurn
 from poly_tui.transcript import Kind, Transcript
 
 __all__ = ["Deed", "Turns"]
