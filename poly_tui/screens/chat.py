@@ -152,7 +152,7 @@ class ChatScreen(TalkScreen):
         self._leave()
         self._log.set_draft("")
         self._set_chat(ChatLog(self._scribe))
-        self._log.set_draft(self._composer.text)
+        self._log.set_draft(self._composer.prompt)
         self._talk(self._conversation.task, takes_focus=takes_focus)
 
     async def action_list_chats(self) -> None:
@@ -287,7 +287,7 @@ class ChatScreen(TalkScreen):
             return False
         if number != self._log.chat.id:
             self._leave()
-            self._log.set_draft(self._composer.text)
+            self._log.set_draft(self._composer.prompt)
             self._set_chat(ChatLog(self._scribe, chat))
             self._composer.show(chat.draft)
             self._transcript.show(chat)

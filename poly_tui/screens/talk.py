@@ -88,7 +88,7 @@ class TalkScreen(Screen[None]):
     @on(TextArea.Changed)
     def keep_draft(self) -> None:
         """Keep what is being written."""
-        self._log.set_draft(self._composer.text)
+        self._log.set_draft(self._composer.prompt)
 
     @on(Transcript.Moved)
     def show_place(self, message: Transcript.Moved) -> None:

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
+from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
 from poly_tui.transcript.clean import clean
+from poly_tui.widgets.editor import edited
 from poly_tui.widgets.history import PromptHistory
+from poly_tui.widgets.pastes import Pastes
 
 __all__ = ["Composer"]
 
@@ -22,6 +25,7 @@ class Composer(TextArea):
         Binding("enter", "submit", "send", id="composer.send"),
         # Three ways, because many terminals cannot tell shift+enter from enter
         Binding("shift+enter,alt+enter,ctrl+j", "newline", "new line", id="composer.newline", show=False),
+        Binding("ctrl+o", "editor", "$EDITOR", id="composer.editor", show=False),
     ]
 
     @dataclass
@@ -37,6 +41,12 @@ class Composer(TextArea):
         self.cursor_blink = False
         self._take_back = take_back
         self._history = PromptHistory()
+        self._pastes = Pastes()
+
+    @property
+    def prompt(self) -> str:
+        """What is written, with what was pasted in full."""
+        return self._pastes.unfolded(self.text)
 
     def remember(self, prompts: Sequence[str]) -> None:
         """Let prompts of earlier be found with up, oldest first."""
@@ -53,7 +63,7 @@ class Composer(TextArea):
 
     def action_submit(self) -> None:
         """Send the prompt, unless there is none."""
-        prompt = self.text.strip()
+        prompt = self.prompt.strip()
         if prompt:
             self._history.add(prompt)
             self.clear()
@@ -62,6 +72,30 @@ class Composer(TextArea):
     def action_newline(self) -> None:
         """Begin a new line."""
         self.replace("\n", *self.selection)
+
+    def action_editor(self) -> None:
+        """Write the prompt in the editor of the user. Nothing else goes on until it is closed."""
+        try:
+            with self.app.suspend():
+                text = edited(self.prompt)
+        except SuspendNotSupported:
+            self.notify("this terminal cannot be lent to an editor", markup=False)
+        except OSError as error:
+            self.notify(f"{error.filename}: {error.strerror}; set $EDITOR", severity="error", markup=False)
+        except ValueError as error:
+            self.notify(str(error), severity="error", markup=False)
+        else:
+            self.show(clean(text))
+        self.app.refresh(layout=True)
+
+    def action_delete_left(self) -> None:
+        """Delete the character before the cursor, or the chip of a paste."""
+        line, column = self.cursor_location
+        chip = self._pastes.chip_before(self.document.get_line(line)[:column]) if self.selection.is_empty else ""
+        if chip:
+            self.delete((line, column - len(chip)), (line, column))
+        else:
+            super().action_delete_left()
 
     def action_cursor_up(self, select: bool = False) -> None:  # noqa: FBT001, FBT002 - Textual's signature
         """Move up; in the first row, take back a prompt that still waits, or show the prompt before."""
@@ -90,7 +124,7 @@ class Composer(TextArea):
             await self.run_action(active.binding.action)
 
     async def _on_paste(self, event: events.Paste) -> None:
-        """Insert what was pasted, without control codes."""
+        """Insert what was pasted, without control codes; a chip for it if it is long."""
         event.prevent_default()
         event.stop()
-        self.replace(clean(event.text), *self.selection)
+        self.replace(self._pastes.folded(clean(event.text)), *self.selection)
