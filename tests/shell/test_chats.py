@@ -117,3 +117,27 @@ def test_a_damaged_file_is_told_and_left_as_it_is(run: Run, home: Path) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert "chats.db is damaged" in result.stderr
     assert path.read_bytes() == b"no database " * 1000
+
+
+def test_a_terminal_interface_that_is_killed_leaves_what_was_answered_so_far(
+    run: Run, configure: Configure, models: Path
+) -> None:
+    configure(models / "talker.gguf")
+
+    def turns() -> list[dict[str, str]]:
+        shown = run("chats", "show", "--json").stdout
+        found: list[dict[str, str]] = json.loads(shown)["turns"] if shown else []
+        return found
+
+    with Terminal("tui") as terminal:
+        terminal.read_until("ready")
+        terminal.press("hello\r")
+        while not (answer := "".join(turn["answer"] for turn in turns())):
+            terminal.read_until("la")
+        terminal.process.kill()
+        terminal.process.wait()
+
+    (turn,) = turns()
+    assert (turn["prompt"], turn["answer"].startswith(answer)) == ("hello", True)
+    assert run("chat", "-c", input="more\n").stdout.startswith("la la")
+    assert [one["parent"] for one in turns()] == [None, 1]
