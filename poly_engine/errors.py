@@ -14,7 +14,8 @@
     ├── NotFound
     │   ├── TaskNotFound          task_not_found
     │   ├── ModelNotFound         model_not_found
-    │   └── MemoryNotFound        memory_not_found
+    │   ├── MemoryNotFound        memory_not_found
+    │   └── SessionNotFound       session_not_found       a server does not keep a session (any more)
     ├── MemoryFailed
     │   ├── MemoryDamaged         memory_damaged          the file of a memory cannot be used
     │   ├── MemoryMismatch        memory_mismatch         a memory is of another embedding model
@@ -24,6 +25,7 @@
     ├── SessionBusy               session_busy            a session takes one turn at a time
     ├── ModelLoadFailed           model_load_failed       a model file cannot be loaded
     ├── EngineFailed              engine_failed           llama.cpp gave up in the middle of the work
+    │   └── EngineUnreachable     engine_unreachable      the connection to a server was lost, or there is none
     └── EngineClosed              engine_closed           the engine was shut down
 
 A message is one sentence that says what was wrong, where, and what would be right. `code` is part of the
@@ -40,6 +42,7 @@ __all__ = [
     "ContextExceeded",
     "EngineClosed",
     "EngineFailed",
+    "EngineUnreachable",
     "Forbidden",
     "IllegalToken",
     "InvalidRequest",
@@ -57,6 +60,7 @@ __all__ = [
     "Overloaded",
     "PolyError",
     "SessionBusy",
+    "SessionNotFound",
     "TaskNotFound",
     "Unauthorized",
     "UnreadableDocument",
@@ -200,6 +204,13 @@ class MemoryNotFound(NotFound):
     kind = "memory"
 
 
+class SessionNotFound(NotFound):
+    """A server keeps no session of that id for who asks: open one anew, with what was said before."""
+
+    code = "session_not_found"
+    kind = "session"
+
+
 class MemoryFailed(PolyError):
     """A memory cannot do what it is asked for."""
 
@@ -263,6 +274,14 @@ class EngineFailed(PolyError):
     """The inference library failed in the middle of the work; the request is lost, the engine may go on."""
 
     code = "engine_failed"
+
+
+class EngineUnreachable(EngineFailed):
+    """There is no connection to the server that has the engine, or it was lost in the middle of the work. The server
+    may be well, and the same request may succeed when it is made again.
+    """
+
+    code = "engine_unreachable"
 
 
 class EngineClosed(PolyError):

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Self
 
+from poly_engine.content import Content
 from poly_engine.types import (
     Bias,
     ChunkInfo,
@@ -22,6 +23,8 @@ from poly_engine.types import (
     RecallOptions,
     TaskInfo,
     TokenPiece,
+    ToolResult,
+    Tools,
     Turn,
 )
 
@@ -43,7 +46,13 @@ class Session(ABC):
 
     @abstractmethod
     def send(
-        self, prompt: str, overrides: Overrides = NO_OVERRIDES, *, schema: Bias | Mapping[str, object] | None = None
+        self,
+        prompt: str,
+        overrides: Overrides = NO_OVERRIDES,
+        *,
+        schema: Bias | Mapping[str, object] | None = None,
+        tools: Tools | None = None,
+        results: Sequence[ToolResult] = (),
     ) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """Say `prompt`, and get the events of the answer:
 
@@ -53,12 +62,17 @@ class Session(ABC):
         `schema` is what this one answer has to look like, in place of what the task says: a JSON schema, or any
         `Bias`. Such an answer always fits it, also at a limit of tokens.
 
-        Events come in the order `Recalled?, Truncated?, Progress*, (Thinking*, Progress*)?, Token*, Done`. Leaving the
-        block early, or cancelling the task that is in it, stops the generation and frees its slot before the next
-        statement; the session keeps the part of the answer that was generated.
+        `tools` are what the model may call, or has to, in this turn. What came of the calls of the turn before is given
+        as `results`; then the prompt may be empty. Whatever a tool returned cannot become a part of the prompt's form.
 
-        Raises IllegalToken, ContextExceeded, InvalidSchema, LimitTooLow or SessionBusy on entering, and EngineFailed
-        or EngineClosed while iterating. A turn that raised is not remembered.
+        Events come in the order `Recalled?, Truncated?, Progress*, (Thinking*, Progress*)?, Token*, Done`, and calls of
+        tools before the last one: `Progress*, (Calling*, ToolCall)*`. Leaving the block early, or cancelling the task
+        that is in it, stops the generation and frees its slot before the next statement; the session keeps the part of
+        the answer that was generated, and the calls that are complete.
+
+        Raises IllegalToken, ContextExceeded, InvalidSchema, LimitTooLow or SessionBusy on entering, InvalidRequest
+        also where the model cannot call tools, and EngineFailed or EngineClosed while iterating. A turn that raised is
+        not remembered.
         """
 
     @property
@@ -92,6 +106,10 @@ class Engine(ABC):
         """The tasks, in the order in which they are configured: the first one is what a front end begins with."""
 
     @abstractmethod
+    async def settings(self, task: str) -> Mapping[str, object]:
+        """The settings of a task that are in effect, by their names in the configuration. Raises TaskNotFound."""
+
+    @abstractmethod
     async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         """Load a model unless it is loaded. `on_progress` is told the loaded share, 0 to 1, on the caller's loop.
 
@@ -113,6 +131,13 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    async def detokenize(self, model: str, ids: Sequence[int]) -> str:
+        """The text that tokens spell, with the texts of special ones in it; lossy where a character is not whole.
+
+        Raises InvalidRequest for an id that is no token, ModelNotFound or ModelLoadFailed.
+        """
+
+    @abstractmethod
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
         """One vector per text, pooled as the model says (the last token if it says nothing).
 
@@ -128,7 +153,7 @@ class Engine(ABC):
     async def ingest(
         self,
         memory: str,
-        content: bytes,
+        content: Content,
         *,
         source: str,
         media_type: str | None = None,
@@ -141,7 +166,7 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    async def submit(self, memory: str, content: bytes, *, source: str, media_type: str | None = None) -> None:
+    async def submit(self, memory: str, content: Content, *, source: str, media_type: str | None = None) -> None:
         """Accept a document, to be taken into a memory later: when this returns, it is in a queue on the disk.
 
         Waits while the queue is full. Raises as `recall`.

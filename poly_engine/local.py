@@ -1,7 +1,7 @@
 """The engine of this process: it wires configuration, models, workers and sessions together, and nothing else does."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 import numpy as np
@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.host import ThreadHost
-from poly_engine.config import Config
+from poly_engine.config import Config, TaskConfig
+from poly_engine.content import Content
 from poly_engine.errors import (
     ContextExceeded,
     EngineClosed,
@@ -26,6 +27,7 @@ from poly_engine.memory.records import Fingerprint
 from poly_engine.models.digest import sample_digest
 from poly_engine.models.fit import cache_sizes
 from poly_engine.models.gguf import read_header
+from poly_engine.overrides import check_ids
 from poly_engine.served import ServedModel
 from poly_engine.session import LocalSession
 from poly_engine.task import Task
@@ -65,14 +67,15 @@ class LocalEngine(Engine):
     async def tasks(self) -> Sequence[TaskInfo]:
         return [TaskInfo(name, task.model, task.description) for name, task in self._config.tasks.items()]
 
+    async def settings(self, task: str) -> Mapping[str, object]:
+        return self._task(task).in_effect
+
     async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         await self._client(model, on_progress)
         return await asyncio.to_thread(self._describe, model)
 
     def session(self, task: str, *, system: str | None = None, history: Sequence[Turn] = ()) -> Session:
-        config = self._config.tasks.get(task)
-        if config is None:
-            raise TaskNotFound(task, self._config.tasks)
+        config = self._task(task)
         recaller = Recaller(config.memorization, self._memories.get) if config.memorization else None
         return LocalSession(Task(task, config), lambda: self._client(config.model), system, history, recaller)
 
@@ -80,6 +83,15 @@ class LocalEngine(Engine):
         vocabulary = (await self._client(model)).model.vocabulary
         tokens = await asyncio.to_thread(vocabulary.plain_tokens, text, is_first=True)
         return [TokenPiece(token, vocabulary.name(token)) for token in (*vocabulary.first, *tokens)]
+
+    async def detokenize(self, model: str, ids: Sequence[int]) -> str:
+        vocabulary = (await self._client(model)).model.vocabulary
+
+        def spelled() -> str:
+            check_ids(ids, vocabulary.n_tokens, "tokens")
+            return vocabulary.spelling(ids).decode("utf-8", "replace")
+
+        return await asyncio.to_thread(spelled)  # a million of them take a second
 
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
         client = await self._client(model)
@@ -105,7 +117,7 @@ class LocalEngine(Engine):
     async def ingest(
         self,
         memory: str,
-        content: bytes,
+        content: Content,
         *,
         source: str,
         media_type: str | None = None,
@@ -114,7 +126,7 @@ class LocalEngine(Engine):
         opened = await self._memories.get(memory)
         return await opened.ingest(content, source=source, media_type=media_type, on_progress=on_progress)
 
-    async def submit(self, memory: str, content: bytes, *, source: str, media_type: str | None = None) -> None:
+    async def submit(self, memory: str, content: Content, *, source: str, media_type: str | None = None) -> None:
         await (await self._memories.get(memory)).submit(content, source=source, media_type=media_type)
 
     async def jobs(self, memory: str) -> Sequence[IngestJob]:
@@ -162,6 +174,11 @@ class LocalEngine(Engine):
         self._is_closed = True
         await self._memories.close()
         await asyncio.gather(*(served.close() for served in self._served.values()))
+
+    def _task(self, name: str) -> TaskConfig:
+        if name not in self._config.tasks:
+            raise TaskNotFound(name, self._config.tasks)
+        return self._config.tasks[name]
 
     async def _embedding(self, name: str) -> Embedding:
         model = (await self._client(name)).model

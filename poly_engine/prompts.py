@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Protocol, TypeAlias
 
+from poly_engine.errors import InvalidRequest
 from poly_engine.llama.vocabulary import Vocabulary
+from poly_engine.tools.form import CallForm
+from poly_engine.tools.types import Tool, ToolCall, ToolResult
 from poly_engine.types import Hit
 
 
@@ -42,6 +45,7 @@ class Exchange:
     """A turn that lies behind: the prompt, the text that was shown, and the segments that stand for the answer.
 
     `end_token` is the token by which the model ended its answer, `recalled` what it read of a memory before the prompt.
+    With the answer come `calls` of tools; `results` are what came of the calls before, which the model reads first.
     """
 
     prompt: str
@@ -49,15 +53,32 @@ class Exchange:
     answer: tuple[Segment, ...]
     end_token: int | None = None
     recalled: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    results: tuple[ToolResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The next turn: what the user says, what was recalled for it, and what the tools returned that were called; then
+    the user need not say anything. `tools` are those that the model may call now.
+    """
+
+    prompt: str
+    recalled: str = ""
+    results: tuple[ToolResult, ...] = ()
+    tools: tuple[Tool, ...] = ()
 
 
 class Prompts(Protocol):
     """How a task turns a conversation into a prompt."""
 
-    def segments(self, exchanges: Sequence[Exchange], prompt: str, recalled: str = "") -> list[Segment]:
-        """The whole prompt of the next turn, with what was recalled for it. That of an earlier turn and its answer
-        should be a beginning of it, so that they need not be computed again.
+    def segments(self, exchanges: Sequence[Exchange], asked: Asked) -> list[Segment]:
+        """The whole prompt of the next turn. That of an earlier turn and its answer should be a beginning of it, so
+        that they need not be computed again. Raises InvalidRequest for what cannot be said so.
         """
+
+    def call_form(self) -> CallForm:
+        """How tools are called. Raises InvalidRequest where they cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +89,23 @@ class AffixPrompts:
     prefix: str
     postfix: str
 
-    def segments(self, exchanges: Sequence[Exchange], prompt: str, recalled: str = "") -> list[Segment]:
+    def segments(self, exchanges: Sequence[Exchange], asked: Asked) -> list[Segment]:
         """Prelude, then what was recalled, prefix, prompt, postfix and answer of each turn."""
+        if asked.results or any(exchange.calls or exchange.results for exchange in exchanges):
+            self.call_form()
         segments: list[Segment] = [self.prelude]
         for exchange in exchanges:
             segments += [*self._asked(exchange.prompt, exchange.recalled), *exchange.answer]
             if exchange.end_token is not None:
                 segments.append(Answered((exchange.end_token,)))
-        return [*segments, *self._asked(prompt, recalled)]
+        return [*segments, *self._asked(asked.prompt, asked.recalled)]
+
+    def call_form(self) -> CallForm:
+        """Raises InvalidRequest: only a chat template can say how tools are called."""
+        raise InvalidRequest(
+            "tools need the chat template of a model, and this task has prompts of its own, or none: bind its answers "
+            "to a schema instead, or configure a task that uses the template"
+        )
 
     def _asked(self, prompt: str, recalled: str) -> list[Segment]:
         read: list[Segment] = [Said(recalled)] if recalled else []  # an empty one would part what is tokenized together

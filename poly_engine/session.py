@@ -4,18 +4,20 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.host import OpenedModel
-from poly_engine.errors import ContextExceeded, EngineClosed, SessionBusy
+from poly_engine.errors import ContextExceeded, EngineClosed, InvalidRequest, SessionBusy
 from poly_engine.fitting import Fitted, Room, fit
 from poly_engine.interface import NO_OVERRIDES, Session
 from poly_engine.memory.recaller import Recaller
-from poly_engine.prompts import Exchange, Said, Written, as_data, tokenize
+from poly_engine.overrides import check_overrides
+from poly_engine.prompts import Asked, Exchange, Said, Written, as_data, tokenize
 from poly_engine.task import Task
+from poly_engine.tools.plan import CallPlan, plan_calls
 from poly_engine.turn import RunningTurn
-from poly_engine.types import Bias, Dropped, Event, Hit, Overrides, Recalled, Turn
+from poly_engine.types import Bias, Dropped, Event, Hit, Overrides, Recalled, ToolResult, Tools, Turn
 
 _LETTERS_PER_TOKEN = 32
 """More than any text has on average: only a longer prompt is worth the 0.5 s that looking at all tokens takes."""
@@ -29,10 +31,10 @@ _PART_FOR_RECALL = 2
 class Ask:
     """One turn as it was asked for, and what was recalled for it."""
 
-    prompt: str
+    asked: Asked
     overrides: Overrides
     bias: Bias | None
-    recalled: str
+    calls: CallPlan | None
 
 
 class LocalSession(Session):
@@ -51,13 +53,16 @@ class LocalSession(Session):
         history: Sequence[Turn],
         recaller: Recaller | None = None,
     ) -> None:
-        for text in (system or "", *(text for turn in history for text in (turn.prompt, turn.answer))):
+        for text in (system or "", *(text for turn in history for text in _texts(turn))):
             task.check(text)
         self._task = task
         self._open_model = open_model
         self._system = system
         self._recaller = recaller
-        self._exchanges = [Exchange(turn.prompt, turn.answer, (Said(turn.answer),)) for turn in history]
+        self._exchanges = [
+            Exchange(turn.prompt, turn.answer, (Said(turn.answer),), calls=turn.calls, results=turn.results)
+            for turn in history
+        ]
         self._n_left_out = 0
         self._running: RunningTurn | None = None
         self._is_busy = False
@@ -73,26 +78,39 @@ class LocalSession(Session):
 
     @property
     def turns(self) -> Sequence[Turn]:
-        return tuple(Turn(exchange.prompt, exchange.text) for exchange in self._exchanges)
+        return tuple(Turn(one.prompt, one.text, one.calls, one.results) for one in self._exchanges)
 
     @asynccontextmanager
     async def send(
-        self, prompt: str, overrides: Overrides = NO_OVERRIDES, *, schema: Bias | Mapping[str, object] | None = None
+        self,
+        prompt: str,
+        overrides: Overrides = NO_OVERRIDES,
+        *,
+        schema: Bias | Mapping[str, object] | None = None,
+        tools: Tools | None = None,
+        results: Sequence[ToolResult] = (),
     ) -> AsyncIterator[AsyncIterator[Event]]:
         self._begin()
         try:
+            if tools is not None:
+                self._task.check_calls(schema)
+            self._check_results(results)
             bias = self._task.bias(schema)
             client = await self._open_model()
             recalled = await self._recall(client.model, prompt)
-            ask = Ask(prompt, overrides, bias, as_data(recalled.hits) if recalled else "")
-            fitted = await asyncio.to_thread(self._fit, client.model, ask)  # may take a while
+            read = as_data(recalled.hits) if recalled else ""
+            asked = Asked(prompt, read, tuple(results), tools.tools if tools else ())
+            calls = await asyncio.to_thread(self._plan, client.model, tools) if tools else None
+            fitted = await asyncio.to_thread(self._fit, client.model, Ask(asked, overrides, bias, calls))
             self._check_open()
-            turn = self._running = RunningTurn(client, self._task, fitted, overrides, bias=bias, recalled=recalled)
+            turn = self._running = RunningTurn(
+                client, self._task, fitted, overrides, bias=bias, recalled=recalled, tools=tools, calls=calls
+            )
             try:
                 async with turn.events() as events:
                     yield events
             finally:
-                await self._remember(prompt, turn, fitted.n_dropped)
+                await self._remember(asked, turn, fitted.n_dropped)
         finally:
             self._is_busy, self._running = False, None
 
@@ -125,33 +143,54 @@ class LocalSession(Session):
         without_room = (Dropped(hit, "no_room") for hit in recalled.hits[n:])
         return Recalled(recalled.hits[:n], (*recalled.dropped, *without_room))
 
-    async def _remember(self, prompt: str, turn: RunningTurn, n_dropped: int) -> None:
+    def _check_results(self, results: Sequence[ToolResult]) -> None:
+        """Raise InvalidRequest for what came of a call that was none of the last answer's."""
+        known = {call.id for call in self._exchanges[-1].calls} if self._exchanges else ()
+        for result in results:
+            self._task.check(result.content)
+            if result.id not in known:
+                raise InvalidRequest(f"there is a result of the call {result.id[:80]!r}, which the last answer had not")
+
+    def _plan(self, model: OpenedModel, tools: Tools) -> CallPlan:
+        form = self._task.prompts(model, self._system).call_form()
+        for text in (*form.literals, *(text for tool in tools.tools for text in tool.texts)):
+            self._task.check(text)  # what is private could not be written in a call either
+        return plan_calls(form, tools, model.vocabulary)
+
+    async def _remember(self, asked: Asked, turn: RunningTurn, n_dropped: int) -> None:
         if self._is_closed:
             return
-        exchange = await turn.exchange(prompt)
+        exchange = await turn.exchange(asked.prompt)
         if exchange is not None:
             self._n_left_out += n_dropped
-            self._exchanges.append(exchange)
+            self._exchanges.append(replace(exchange, results=asked.results))
             if self._recaller is not None:
-                await self._recaller.store(prompt)
+                await self._recaller.store(asked.prompt)
 
     def _fit(self, model: OpenedModel, ask: "Ask") -> Fitted:
         """Tokenise the conversation with the next prompt, leaving out what no longer fits. Raises IllegalToken,
         ContextExceeded, InvalidSchema, LimitTooLow or InvalidRequest.
         """
-        vocabulary, size, prompt = model.vocabulary, model.context_size, ask.prompt
-        self._task.check(prompt)
-        self._task.check_overrides(ask.overrides)
-        if len(prompt) > size * _LETTERS_PER_TOKEN and len(prompt) > size * vocabulary.longest_piece:
-            raise ContextExceeded(len(prompt) // vocabulary.longest_piece, size)
+        vocabulary, size, asked = model.vocabulary, model.context_size, ask.asked
+        self._task.check(asked.prompt)
+        check_overrides(ask.overrides, vocabulary.n_tokens)
+        n_said = len(asked.prompt) + sum(len(result.content) for result in asked.results)
+        n_said += sum(len(tool.description) + len(tool.parameters) for tool in asked.tools)
+        if n_said > size * _LETTERS_PER_TOKEN and n_said > size * vocabulary.longest_piece:
+            raise ContextExceeded(n_said // vocabulary.longest_piece, size)
         prompts = self._task.prompts(model, self._system)
         seen = self._exchanges[self._n_left_out :]
-        room = self._room(model, ask.overrides, ask.bias)
-        return fit(lambda n: prompts.segments(seen[n:], prompt, ask.recalled), len(seen), room, model)
+        room = self._room(model, ask)
+        begins = _begins(seen, asked)
+        fitted = fit(lambda n: prompts.segments(seen[begins[n] :], asked), len(begins) - 1, room, model)
+        return replace(fitted, n_dropped=begins[fitted.n_dropped])
 
-    def _room(self, model: OpenedModel, overrides: Overrides, bias: Bias | None) -> Room:
+    def _room(self, model: OpenedModel, ask: Ask) -> Room:
         """What the answer wants; with a bias prompt that is what the thoughts want, and behind them the answer."""
-        n_most = self._task.max_tokens(overrides)
+        n_most, bias = self._task.max_tokens(ask.overrides), ask.bias
+        if ask.calls is not None:
+            least = model.biases.marked(ask.calls.marks).compiled(ask.calls.bias).n_least
+            return Room(n_most, least if not ask.calls.signs else 1)
         if bias is None:
             return Room(n_most)
         n_least = model.biases.compiled(bias).n_least
@@ -160,6 +199,18 @@ class LocalSession(Session):
             return Room(n_most, n_least)
         n_bias_prompt = len(tokenize([Written(bias_prompt)], model.vocabulary))
         return Room(n_most, n_after=n_bias_prompt + max(2 * n_least, model.context_size // 8))
+
+
+def _texts(turn: Turn) -> list[str]:
+    """All that was said in a turn."""
+    called = (text for call in turn.calls for text in call.texts)
+    return [turn.prompt, turn.answer, *called, *(result.content for result in turn.results)]
+
+
+def _begins(seen: Sequence[Exchange], asked: Asked) -> list[int]:
+    """Where a conversation may begin, so that no result stands there without its call."""
+    results = [*(exchange.results for exchange in seen), asked.results]
+    return [n for n, these in enumerate(results) if n == 0 or not these]
 
 
 def _n_fitting(hits: Sequence[Hit], n_most: int, model: OpenedModel) -> int:

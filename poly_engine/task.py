@@ -7,14 +7,16 @@ from poly_engine import sampling
 from poly_engine.batch.host import OpenedModel
 from poly_engine.batch.messages import Generate
 from poly_engine.config import TaskConfig
+from poly_engine.config.tasks import PLAIN_SETTINGS
 from poly_engine.errors import IllegalToken, InvalidRequest
 from poly_engine.llama.vocabulary import Vocabulary
+from poly_engine.overrides import NEVER
 from poly_engine.prompts import AffixPrompts, Prompts, Said, Written
 from poly_engine.sampling import SamplerChain
 from poly_engine.template import ChatTemplate
+from poly_engine.tools.plan import CallPlan
 from poly_engine.types import Bias, Overrides
 
-_SAMPLING_KEYS = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "repetition_penalty_last_n")
 _N_SEEDS = 0xFFFFFFFF  # llama.cpp takes 32 bits, and the last number to mean "any"
 
 
@@ -56,13 +58,6 @@ class Task:
             if text in prompt:
                 raise IllegalToken(f"illegal token encountered: task {self.name} keeps {text!r} to itself")
 
-    def check_overrides(self, overrides: Overrides) -> None:
-        """Raise InvalidRequest for a limit or a stop sequence that cannot be. The sampler checks what is its own."""
-        if overrides.max_tokens is not None and overrides.max_tokens < 1:
-            raise InvalidRequest(f"max_tokens must be at least 1, not {overrides.max_tokens}")
-        if "" in (overrides.stop_sequences or ()):
-            raise InvalidRequest("stop_sequences must not be empty texts: leave them out")
-
     def max_tokens(self, overrides: Overrides) -> int | None:
         """How long an answer may be; None if only the context limits it."""
         return self.config.max_tokens if overrides.max_tokens is None else overrides.max_tokens
@@ -72,6 +67,13 @@ class Task:
         if schema is None:
             return None if self.config.biaser is None else self.config.biaser.bias
         return schema if isinstance(schema, Bias) else Bias.of_schema(schema)
+
+    def check_calls(self, schema: object) -> None:
+        """Raise InvalidRequest if tools cannot be called beside what else binds the answer."""
+        if schema is not None:
+            raise InvalidRequest("an answer is bound to a schema or calls tools: leave out either")
+        if self.config.biaser is not None:
+            raise InvalidRequest(f"task {self.name} binds its answers by a biaser and cannot call tools beside it")
 
     def bias_prompt(self, bias: Bias | None) -> str | None:
         """What the model reads between its thoughts and an answer with `bias`; None if it is not to think before."""
@@ -87,24 +89,32 @@ class Task:
         max_tokens: int,
         bias: Bias | None = None,
         continues: bool = False,
+        calls: CallPlan | None = None,
     ) -> Generate:
         """The request to continue `tokens`. Stop sequences do not count where there is a bias: it says where the answer
-        ends. Raises InvalidRequest for settings that cannot be.
+        ends. A free answer in which tools may be called ends where the calls begin. Raises InvalidRequest for settings
+        that cannot be.
         """
         config = self.config
         seed = config.seed if overrides.seed is None else overrides.seed
         stops = config.stop_sequences if overrides.stop_sequences is None else overrides.stop_sequences
+        signs = calls.signs if calls and not bias else ()
+        is_opening = calls is not None and calls.is_opening
         return Generate(
             number,
             tuple(tokens),
             self._sampler(overrides, bias),
             (random.getrandbits(32) if seed is None else seed) % _N_SEEDS,
             max_tokens=max_tokens,
-            stop_sequences=() if bias else tuple(stops),
+            stop_sequences=() if bias else (*stops, *(() if is_opening else signs)),
             private_texts=tuple(config.private_tokens),
             private_ids=self._private_ids(vocabulary),
             bias=bias,
             continues=continues,
+            logit_bias=_logit_bias(overrides, vocabulary),
+            logprobs=overrides.logprobs,
+            marks=calls.marks if calls else (),
+            openings=signs if is_opening else (),
         )
 
     @property
@@ -116,12 +126,12 @@ class Task:
         return frozenset(tokens[0] for tokens in parsed if len(tokens) == 1)
 
     def _sampler(self, overrides: Overrides, bias: Bias | None) -> SamplerChain:
-        changes = {key: value for key in _SAMPLING_KEYS if (value := getattr(overrides, key)) is not None}
+        changes = {key: value for key in PLAIN_SETTINGS if (value := getattr(overrides, key)) is not None}
         if self.config.samplers is not None:
             if changes:
                 raise InvalidRequest(f"task {self.name} fixes its samplers; {', '.join(changes)} cannot be set beside")
             return sampling.parse(self.config.samplers)
-        settings = {key: getattr(self.config, key) for key in _SAMPLING_KEYS}
+        settings = {key: getattr(self.config, key) for key in PLAIN_SETTINGS}
         if bias is not None and "repeat_penalty" not in self.config.model_fields_set:
             settings["repeat_penalty"] = 1.0  # else the quote that ends a text is the less likely the more there were
         settings |= changes
@@ -129,3 +139,13 @@ class Task:
             return sampling.from_settings(**settings)
         except ValueError as error:
             raise InvalidRequest(str(error)) from error
+
+
+def _logit_bias(overrides: Overrides, vocabulary: Vocabulary) -> tuple[tuple[int, float], ...]:
+    """What is added to logits; the tokens that end an answer that is not to end never come. Raises InvalidRequest."""
+    biases = dict(overrides.logit_bias or ())
+    if overrides.ignore_eos:
+        biases |= dict.fromkeys(vocabulary.ends, NEVER)
+    if sum(bias == NEVER for bias in biases.values()) == vocabulary.n_tokens:
+        raise InvalidRequest("logit_bias leaves no token to be drawn: at least one has to have more than -100")
+    return tuple(biases.items())

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 
 from poly_engine.answering import Answering
 from poly_engine.batch.client import WorkerClient
@@ -11,14 +12,17 @@ from poly_engine.errors import EngineFailed, PolyError
 from poly_engine.fitting import Fitted
 from poly_engine.prompts import Answered, Exchange, Said, Segment, Written, as_data, tokenize
 from poly_engine.task import Task
-from poly_engine.types import Bias, Event, Overrides, Recalled, Truncated
+from poly_engine.tools.plan import CallPlan, fault_of
+from poly_engine.tools.reader import CallReader
+from poly_engine.types import Bias, Event, Overrides, Recalled, Token, ToolCall, Tools, Truncated
 
 __all__ = ["RunningTurn"]
 
 
 class RunningTurn:
     """Generates once, or twice if the task has a bias prompt: what the model says to the first prompt are its thoughts,
-    then it reads the bias prompt, and what it says to that is the answer.
+    then it reads the bias prompt, and what it says to that is the answer. With tools, a free answer ends where it comes
+    to a call, and the calls are what the model goes on with, bound to their form.
     """
 
     def __init__(
@@ -30,6 +34,8 @@ class RunningTurn:
         *,
         bias: Bias | None = None,
         recalled: Recalled | None = None,
+        tools: Tools | None = None,
+        calls: CallPlan | None = None,
     ) -> None:
         self._client = client
         self._task = task
@@ -37,18 +43,28 @@ class RunningTurn:
         self._overrides = overrides
         self._bias = bias
         self._recalled = recalled
+        self._tools = tools
+        self._calls = calls
+        self._reader = CallReader(calls.form) if calls else None
+        self._is_calling = calls is not None and not calls.signs
         self._bias_prompt = task.bias_prompt(bias)
         self._answering = Answering(client.model.context_size)
         self._has_failed = False
         self._is_cancelled = False
         # Made at once: settings that cannot be are refused before anything begins.
-        self._request = self._make_request(fitted.tokens, fitted.n_most, None if self._bias_prompt else bias)
+        if self._bias_prompt is not None:
+            overrides, bias = replace(overrides, ignore_eos=None, logprobs=None), None  # these are about the answer
+        elif calls is not None and self._is_calling:
+            bias = calls.bias
+        self._request = self._make_request(fitted.tokens, fitted.n_most, overrides, bias)
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[Event]]:
         """Begin, and give the events; leaving the block stops the turn."""
         async with self._client.generate(self._request) as stream:
-            self._answering.begin(stream, len(self._fitted.tokens), is_thinking=self._bias_prompt is not None)
+            is_thinking = self._bias_prompt is not None
+            n_prompt = len(self._fitted.tokens)
+            self._answering.begin(stream, n_prompt, is_thinking=is_thinking, is_calling=self._is_calling)
             async with aclosing(self._events()) as events:
                 yield events
 
@@ -60,13 +76,14 @@ class RunningTurn:
     async def exchange(self, prompt: str) -> Exchange | None:
         """What is to be remembered of it, however it came to its end; None if it failed."""
         thoughts, answer = self._answering.thoughts, self._answering.answer
-        last = answer or thoughts
+        last = self._answering.calls or answer or thoughts
         if last is None or self._has_failed or self._answering.has_failed:
             return None
         await self._answering.drain()
         segments = [*_segments(thoughts), *self._written_between(answer), *_segments(answer)]
         recalled = as_data(self._recalled.hits) if self._recalled is not None else ""
-        return Exchange(prompt, self._answering.text, tuple(segments), last.end_token, recalled)
+        calls = self._all_calls()
+        return Exchange(prompt, self._answering.text, tuple(segments), last.end_token, recalled, calls)
 
     async def _events(self) -> AsyncGenerator[Event]:
         fitted = self._fitted
@@ -75,11 +92,15 @@ class RunningTurn:
         if fitted.n_dropped:
             yield Truncated(fitted.n_dropped_tokens, fitted.n_dropped)
         try:
-            async for event in self._answering.events():
+            async for event in self._heard():
                 yield event
             thoughts = self._answering.thoughts
             if thoughts is not None and thoughts.reason != "cancelled":
                 async with aclosing(self._answer_after(thoughts)) as events:  # who leaves, leaves that, too
+                    async for event in events:
+                        yield event
+            if self._calls is not None and not self._is_calling and self._has_called:
+                async with aclosing(self._calls_after(self._calls)) as events:
                     async for event in events:
                         yield event
             await self._verify()
@@ -94,14 +115,57 @@ class RunningTurn:
         tokens = await asyncio.to_thread(tokenize, segments, model.vocabulary)
         if self._is_cancelled:
             return
-        self._request = self._make_request(tokens, model.context_size - len(tokens), self._bias, continues=True)
+        n_most = model.context_size - len(tokens)
+        self._request = self._make_request(tokens, n_most, self._overrides, self._bias, continues=True)
         async with self._client.generate(self._request) as stream:
             self._answering.begin(stream, len(tokens), is_thinking=False)
             async for event in self._answering.events():
                 yield event
 
+    @property
+    def _has_called(self) -> bool:
+        """Whether the answer ended where a call begins."""
+        answer = self._answering.answer
+        return answer is not None and self._calls is not None and answer.stop in self._calls.signs
+
+    async def _calls_after(self, plan: CallPlan) -> AsyncGenerator[Event]:
+        """The calls behind a free answer, unless the tokens that are left are too few: then they are cut off."""
+        model, answer = self._client.model, self._answering.answer
+        tokens = await asyncio.to_thread(tokenize, [*self._fitted.segments, *_segments(answer)], model.vocabulary)
+        n_left = self._fitted.n_most - (len(tokens) - len(self._fitted.tokens))
+        least = await asyncio.to_thread(model.biases.marked(plan.marks).compiled, plan.bias)
+        if self._is_cancelled or n_left < least.n_least:
+            self._answering.cut = "cancelled" if self._is_cancelled else "length"
+            return
+        self._is_calling = True
+        self._request = self._make_request(tokens, n_left, self._overrides, plan.bias, continues=True)
+        async with self._client.generate(self._request) as stream:
+            self._answering.begin(stream, len(tokens), is_calling=True)
+            async for event in self._heard():
+                yield event
+
+    async def _heard(self) -> AsyncGenerator[Event]:
+        """The events of what was begun last; where tools are called, they tell of that instead of tokens."""
+        async for event in self._answering.events():
+            if self._reader is None or not self._is_calling or not isinstance(event, Token):
+                yield event
+                continue
+            for told in self._reader.feed(event.text):
+                yield told
+
+    def _all_calls(self) -> tuple[ToolCall, ...]:
+        """The calls that are complete, heard of or not."""
+        if self._reader is None:
+            return ()
+        self._reader.feed(self._answering.call_text[self._reader.n_read :])
+        return tuple(self._reader.calls)
+
     async def _verify(self) -> None:
         """Have the answer checked by others, too. Raises EngineFailed if they do not find that it fits."""
+        if self._tools is not None:
+            for call in self._all_calls():
+                if problem := await asyncio.to_thread(fault_of, call, self._tools):
+                    raise EngineFailed(f"the call of {call.name} does not fit, which is a bug of Poly: {problem}")
         answer = self._answering.answer
         if self._bias is None or answer is None or answer.reason == "cancelled":
             return
@@ -110,16 +174,19 @@ class RunningTurn:
         if problem := await asyncio.to_thread(fault, self._bias, self._answering.text):
             raise EngineFailed(f"the answer does not fit its schema, which is a bug of Poly: {problem}")
 
-    def _make_request(self, tokens: list[int], n_most: int, bias: Bias | None, *, continues: bool = False) -> Generate:
+    def _make_request(
+        self, tokens: list[int], n_most: int, overrides: Overrides, bias: Bias | None, *, continues: bool = False
+    ) -> Generate:
         client = self._client
         return self._task.request(
             client.next_id(),
             tokens,
-            self._overrides,
+            overrides,
             client.model.vocabulary,
             max_tokens=n_most,
             bias=bias,
             continues=continues,
+            calls=self._calls,
         )
 
     def _written_between(self, answer: Finished | None) -> list[Segment]:

@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from poly_engine.errors import InvalidSchema
+from poly_engine.logprobs import Alternative, Logprobs
+from poly_engine.overrides import Overrides
+from poly_engine.tools.types import Calling, Tool, ToolCall, ToolResult, Tools
 
 if TYPE_CHECKING:  # numpy costs 130 ms, which `poly task ls` need not pay
     import numpy as np
     import numpy.typing as npt
 
 __all__ = [
+    "Alternative",
     "Bias",
     "BiasKind",
     "BiasState",
+    "Calling",
     "ChunkInfo",
     "DocumentInfo",
     "Done",
@@ -28,6 +33,7 @@ __all__ = [
     "IngestProgress",
     "IngestState",
     "Ingested",
+    "Logprobs",
     "MemoryInfo",
     "ModelInfo",
     "ModelState",
@@ -40,6 +46,10 @@ __all__ = [
     "Timings",
     "Token",
     "TokenPiece",
+    "Tool",
+    "ToolCall",
+    "ToolResult",
+    "Tools",
     "Truncated",
     "Turn",
     "Usage",
@@ -81,28 +91,14 @@ class Bias:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One exchange that lies behind a session: what the user said and what was answered."""
+    """One exchange that lies behind a session: what the user said and what was answered, with `calls` of tools.
+    `results` are what came of the calls of the turn before; where there are some, the user may have said nothing.
+    """
 
     prompt: str
     answer: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overrides:
-    """Settings of the task that one turn replaces; None keeps what the task says.
-
-    Stop sequences do not cut an answer that is bound to a schema.
-    """
-
-    max_tokens: int | None = None
-    seed: int | None = None
-    temperature: float | None = None
-    top_k: int | None = None
-    top_p: float | None = None
-    min_p: float | None = None
-    repeat_penalty: float | None = None
-    repetition_penalty_last_n: int | None = None
-    stop_sequences: tuple[str, ...] | None = None
+    calls: tuple[ToolCall, ...] = ()
+    results: tuple[ToolResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +179,16 @@ class Token:
 
     Of an answer with a bias, `is_forced` says that no other token was possible, so that the model was not asked;
     `bias_state` is how far the answer is with this token.
+
+    `logprobs` are there if they were asked for, but for a token that is not a part of the answer, and only gave away
+    what was held back; and, of a task with private texts, for one that was itself held back.
     """
 
     text: str
     id: int
     is_forced: bool = False
     bias_state: BiasState | None = None
+    logprobs: Logprobs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class Done:
     timings: Timings
 
 
-Event: TypeAlias = Recalled | Truncated | Progress | Thinking | Token | Done
+Event: TypeAlias = Recalled | Truncated | Progress | Thinking | Token | Calling | ToolCall | Done
 
 
 @dataclass(frozen=True, slots=True)

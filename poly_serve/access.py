@@ -13,12 +13,13 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pydantic import SecretStr
 
-from poly_engine.config import Config
+from poly_engine.config import Config, NamedKey
 from poly_engine.config.locations import file_at
 from poly_engine.errors import ConfigError, Forbidden, Unauthorized
 
-__all__ = ["ANYBODY", "Access", "Kind", "Principal", "key_digest"]
+__all__ = ["ANYBODY", "KEY_PREFIX", "Access", "Kind", "Principal", "key_digest"]
 
 _LEEWAY_S = 60
 _HASHED = "sha256:"
@@ -35,7 +36,9 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody who asks. `claims` names what they may use of a kind; a kind that is not in it is not limited."""
+    """Somebody who asks. `claims` names what they may use of a kind; a kind that is not in it is not limited. The
+    `subject` of a key is its name, or the beginning of its hash, behind KEY_PREFIX; no token has such a one.
+    """
 
     subject: str
     claims: Mapping[Kind, frozenset[str]] = field(default_factory=dict)
@@ -51,6 +54,7 @@ class Principal:
 
 
 ANYBODY = Principal("anybody")
+KEY_PREFIX = "key:"
 
 
 def key_digest(key: str) -> str:
@@ -66,26 +70,27 @@ class Access:
 
     def use(self, config: Config) -> None:
         """Accept what another configuration says. Raises ConfigError, and then nothing has changed."""
-        digests = [_digest(key.get_secret_value()) for key in config.allowed_keys]
+        keys = dict(map(_digest_and_subject, config.allowed_keys))
         verifiers = list(_verifiers(config))
-        self._is_public, self._digests, self._verifiers = config.public, digests, verifiers
+        self._is_public, self._keys, self._verifiers = config.public, keys, verifiers
 
     @property
     def is_open(self) -> bool:
         """Whether nobody needs a key."""
-        return self._is_public or not (self._digests or self._verifiers)
+        return self._is_public or not (self._keys or self._verifiers)
 
     def principal(self, credential: str | None) -> Principal:
         """Whoever has a key or a token; "" is none. Raises Unauthorized."""
-        if not self._digests and not self._verifiers:
+        if not self._keys and not self._verifiers:
             return ANYBODY  # also with a key: clients that insist on one send any
         if not credential:
             if self.is_open:
                 return ANYBODY
             raise Unauthorized("no auth token provided and not a public server")
         digest = hashlib.sha256(credential.encode()).digest()
-        if any([hmac.compare_digest(digest, one) for one in self._digests]):  # all, whichever it is  # noqa: C419
-            return Principal(f"key:{digest.hex()[:8]}")
+        subjects = [subject for one, subject in self._keys.items() if hmac.compare_digest(digest, one)]
+        if subjects:
+            return Principal(subjects[0])
         if not self._verifiers:
             raise Unauthorized("no acceptable auth token provided")
         return self._of_token(credential)
@@ -125,7 +130,16 @@ def _principal(claims: Mapping[str, object]) -> Principal:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ValueError(f"{kind.value} is no list of names")
         limits[kind] = frozenset(names)
-    return Principal(str(claims.get("sub") or "token"), limits)
+    subject = str(claims.get("sub") or "token")
+    is_taken = subject.startswith(KEY_PREFIX) or subject == ANYBODY.subject
+    return Principal(f"token:{subject}" if is_taken else subject, limits)
+
+
+def _digest_and_subject(key: SecretStr | NamedKey) -> tuple[bytes, str]:
+    if isinstance(key, NamedKey):
+        return _digest(key.key.get_secret_value()), f"{KEY_PREFIX}{key.name}"
+    digest = _digest(key.get_secret_value())
+    return digest, f"{KEY_PREFIX}{digest.hex()[:8]}"
 
 
 def _digest(key: str) -> bytes:

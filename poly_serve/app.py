@@ -8,10 +8,11 @@ from poly_engine import Engine
 from poly_engine.config import Config
 from poly_serve.access import Access
 from poly_serve.admission import ADMISSION, Admission
+from poly_serve.deadlines import DEADLINES, Deadlines
 from poly_serve.engine import ENGINE
 from poly_serve.lifecycle import LIFECYCLE, Lifecycle
 from poly_serve.metrics import METRICS, Metrics
-from poly_serve.middleware import add_headers, log_requests, refuse_strangers
+from poly_serve.middleware import add_headers, log_requests, refuse_strangers, write_in_time
 from poly_serve.openapi import description
 from poly_serve.routes import (
     docs,
@@ -30,14 +31,11 @@ from poly_serve.routes import (
     web as page,
 )
 from poly_serve.routing import ACCESS, add_routes
+from poly_serve.sessions import SESSIONS, Sessions
 from poly_serve.sockets import SOCKETS, close_sockets
 from poly_serve.stats import STATS, Stats
 
 __all__ = ["ROUTES", "create_app"]
-
-_MOST_WAITING = 64
-_MOST_READ_BYTES = 16 << 20
-"""Of a body at once; documents are read piece by piece, and JSON has a limit of its own (`poly_serve.inputs`)."""
 
 _OPENAI_ROUTES = (
     *openai_models.ROUTES,
@@ -60,23 +58,24 @@ ROUTES = (
 )
 
 
-def create_app(engine: Engine, config: Config) -> web.Application:
+def create_app(engine: Engine, config: Config, deadlines: Deadlines = Deadlines()) -> web.Application:  # noqa: B008 - frozen
     """The application that serves an engine, which stays the caller's. Raises ConfigError for a key that is none."""
     access = Access(config)
     host = config.bind_address.rpartition(":")[0].strip("[]")
     hosts = {"*"} if host in ("0.0.0.0", "::") else {host}  # noqa: S104 - who binds to all says that any name is fine
-    app = web.Application(
-        middlewares=[log_requests, refuse_strangers(hosts, config.allowed_origins)], client_max_size=_MOST_READ_BYTES
-    )
+    app = web.Application(middlewares=[log_requests, write_in_time, refuse_strangers(hosts, config.allowed_origins)])
     app[ENGINE] = engine
     app[ACCESS] = access
+    app[DEADLINES] = deadlines
     app[LIFECYCLE] = lifecycle = Lifecycle()
-    app[ADMISSION] = Admission(config.max_concurrent, _MOST_WAITING, lifecycle)
+    app[ADMISSION] = Admission(config, lifecycle)
     app[METRICS] = metrics = Metrics()
     app[STATS] = Stats(metrics)
     app[docs.DESCRIPTION] = description(ROUTES)
     app[SOCKETS] = WeakSet()
+    app[SESSIONS] = sessions = Sessions()
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(close_sockets)
+    app.on_shutdown.append(lambda _: sessions.close())
     add_routes(app, ROUTES)
     return app

@@ -15,15 +15,16 @@ from poly_engine import Engine
 from poly_engine.config import Config
 from poly_engine.errors import ConfigError
 from poly_serve.access import Access
+from poly_serve.admission import ADMISSION
 from poly_serve.app import create_app
 from poly_serve.lifecycle import LIFECYCLE
 from poly_serve.routing import ACCESS
+from poly_serve.serving import serving
 
 __all__ = ["Daemon", "Reload", "check_address"]
 
 _log = logging.getLogger(__name__)
 
-_KEEP_ALIVE_S = 15.0
 _LAST_WORDS_S = 2.0
 """For errors to be told to streams that did not come to their end."""
 
@@ -83,25 +84,13 @@ class Daemon:
         """Serve. `on_ready` is told the URL. Raises ConfigError, or OSError if the address cannot be bound."""
         check_address(self._config)
         app = create_app(self._engine, self._config)
-        runner = web.AppRunner(
-            app,
-            handler_cancellation=True,
-            keepalive_timeout=_KEEP_ALIVE_S,
-            shutdown_timeout=_LAST_WORDS_S,
-            access_log=None,  # ours leaves out what may be a secret
-        )
-        await runner.setup()
-        try:
-            address = Address.of(self._config.bind_address)
-            site = web.TCPSite(runner, address.host, address.port)
-            await site.start()
+        address = Address.of(self._config.bind_address)
+        async with serving(app, address.host, address.port, last_words_s=_LAST_WORDS_S) as site:
             with self._signals(app):
-                on_ready(_url(runner))
+                on_ready(site.url)
                 await self._stopping.wait()
-                await site.stop()
+                site.stop_listening()
                 await self._drain(app)
-        finally:
-            await runner.cleanup()
 
     def stop(self) -> None:
         """Begin to stop; the second time, end the process."""
@@ -138,12 +127,8 @@ class Daemon:
         try:
             config = await self._reload()
             app[ACCESS].use(config)
+            app[ADMISSION].use(config)
         except ConfigError as error:
             _log.error("the configuration stays as it was: %s", "; ".join(error.problems))
         else:
             _log.info("the configuration was read anew")
-
-
-def _url(runner: web.AppRunner) -> str:
-    host, port = runner.addresses[0][:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -20,11 +20,15 @@ class Lifecycle:
         self._idle = asyncio.Event()
         self._idle.set()
 
+    def check_open(self) -> None:
+        """Raise EngineClosed if it takes no more work."""
+        if self.is_draining:
+            raise EngineClosed("the server is shutting down")
+
     @contextmanager
     def work(self) -> Iterator[None]:
         """Work, as long as the block lasts. Raises EngineClosed if none is taken any more."""
-        if self.is_draining:
-            raise EngineClosed("the server is shutting down")
+        self.check_open()
         self.n_under_way += 1
         self._idle.clear()
         try:

@@ -5,7 +5,12 @@ import logging
 import sys
 import time
 
-__all__ = ["log_to_stderr"]
+from aiohttp.http_exceptions import HttpProcessingError
+
+__all__ = ["FACTS", "log_to_stderr"]
+
+FACTS = "facts"
+"""What a record may carry beside its message: a mapping, whose keys machines are told as keys of the line."""
 
 
 def log_to_stderr(form: str, level: int = logging.INFO) -> None:
@@ -14,10 +19,23 @@ def log_to_stderr(form: str, level: int = logging.INFO) -> None:
     handler.setFormatter(
         _JsonFormatter() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
     )
-    for package in ("poly_engine", "poly_serve"):
+    for package in ("poly_engine", "poly_serve", "aiohttp"):
         logger = logging.getLogger(package)
         logger.setLevel(level)
         logger.addHandler(handler)
+    logging.getLogger("aiohttp.server").addFilter(_shorten)
+
+
+def _shorten(record: logging.LogRecord) -> bool:
+    """Tell of a request that is no HTTP in one line, without its bytes: anybody can send them, and a secret may be in
+    them.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.msg, record.args = "a request was no HTTP: %s", (type(error).__name__,)
+        record.exc_info, record.exc_text = None, None
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return True
 
 
 class _JsonFormatter(logging.Formatter):
@@ -29,6 +47,7 @@ class _JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **getattr(record, FACTS, {}),
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)

@@ -13,9 +13,12 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from poly_serve.logs import FACTS
 from poly_serve.metrics import METRICS
+from poly_serve.routing import PRINCIPAL
+from poly_serve.writing import in_time
 
-__all__ = ["REQUEST_ID", "add_headers", "log_requests", "refuse_strangers"]
+__all__ = ["REQUEST_ID", "add_headers", "log_requests", "refuse_strangers", "write_in_time"]
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +28,9 @@ ORIGIN = web.RequestKey("origin", str)
 """Of the page that asks, if it may."""
 
 _CLIENT_LEFT = 499  # as nginx has it
+_TOO_SLOW = 408
+_SMALL_BYTES = 1 << 14
+"""What the buffer of a connection takes at once."""
 _ID = re.compile(r"[\w.-]{1,64}")
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
@@ -42,9 +48,14 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
     except web.HTTPException as error:
         status = error.status
         raise
-    except (asyncio.CancelledError, ConnectionError):
+    except asyncio.CancelledError:
         status = _CLIENT_LEFT
         raise
+    except ConnectionError:
+        status = _CLIENT_LEFT
+        if request.transport is not None:
+            request.transport.abort()
+        response = web.Response(status=_CLIENT_LEFT)  # which goes nowhere: aiohttp would take an error for a bug
     except Exception:  # the edge of a request: a bug of ours is logged, and the client told
         _log.exception("request %s failed", request[REQUEST_ID])
         if HAS_BEGUN in request:  # then there can be no other answer: aiohttp cuts the connection
@@ -52,9 +63,44 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
         response = web.Response(text="the server failed; its log says why", status=500)
     finally:
         took_s = time.monotonic() - begin
-        _log.info("%s %s %s %s %.0f ms", request[REQUEST_ID], request.method, request.path, status, 1000 * took_s)
-        request.app[METRICS].add_request(request.method, _pattern(request), status, took_s)
+        subject = request[PRINCIPAL].subject if PRINCIPAL in request else None
+        facts = {
+            "request_id": request[REQUEST_ID],
+            "method": request.method,
+            "path": request.rel_url.raw_path,  # as it came: a line break in it would begin a line of the log
+            "status": status,
+            "ms": round(1000 * took_s, 1),
+            "subject": subject,
+        }
+        _log.info("%(request_id)s %(method)s %(path)s %(status)s %(ms).0f ms", facts, extra={FACTS: facts})
+        request.app[METRICS].add_request(request.method, _pattern(request), status, took_s, subject)
     return response
+
+
+@web.middleware
+async def write_in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Write the rest of a response, or all of it: the server itself would wait for ever for who does not read."""
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        await _write(request, error)
+        raise
+    if not isinstance(response, web.WebSocketResponse):
+        await _write(request, response)
+    return response
+
+
+async def _write(request: web.Request, response: web.StreamResponse) -> None:
+    n_bytes = response.content_length
+    has_room = request.transport is not None and not request.transport.get_write_buffer_size()
+    is_too_slow = response.status == _TOO_SLOW
+    if n_bytes is not None and n_bytes <= _SMALL_BYTES and has_room and not is_too_slow:
+        return  # aiohttp writes it, and has nobody to wait for
+    async with in_time(request, n_bytes or 0):
+        await response.prepare(request)
+        await response.write_eof()
+    if is_too_slow and request.transport is not None:
+        request.transport.close()  # else the rest of what does not come would be waited for
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:

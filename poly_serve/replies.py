@@ -11,6 +11,7 @@ from aiohttp import web
 from poly_engine.errors import (
     EngineClosed,
     EngineFailed,
+    EngineUnreachable,
     Forbidden,
     IllegalToken,
     InvalidRequest,
@@ -28,6 +29,7 @@ from poly_engine.errors import (
     Unauthorized,
     UnreadableDocument,
 )
+from poly_serve.bodies import TooLarge, TooSlow
 from poly_serve.inputs import InvalidParameter, wants_detail
 from poly_serve.wire import error_record
 
@@ -43,6 +45,8 @@ __all__ = [
 
 _STATUSES: Mapping[type[PolyError], int] = {
     UnreadableDocument: 422,
+    TooLarge: 413,
+    TooSlow: 408,
     InvalidRequest: 400,
     Unauthorized: 401,
     Forbidden: 403,
@@ -54,6 +58,7 @@ _STATUSES: Mapping[type[PolyError], int] = {
     MemoryUnwritable: 507,
     EngineClosed: 503,
     ModelLoadFailed: 503,
+    EngineUnreachable: 503,
     MemoryFailed: 500,
     EngineFailed: 500,
     PolyError: 500,
@@ -65,6 +70,8 @@ _TYPES = {
     401: "authentication_error",
     403: "permission_error",
     404: "not_found_error",
+    408: "invalid_request_error",
+    413: "invalid_request_error",
     422: "invalid_request_error",
     429: "rate_limit_error",
     503: "unavailable_error",
@@ -147,6 +154,6 @@ def _words(error: PolyError) -> str:
 def _headers(error: PolyError) -> dict[str, str]:
     if isinstance(error, Unauthorized):
         return {"WWW-Authenticate": "Bearer"}
-    if isinstance(error, Overloaded | MemoryUnavailable | ModelLoadFailed):
+    if isinstance(error, Overloaded | MemoryUnavailable | ModelLoadFailed | EngineClosed | EngineUnreachable):
         return {"Retry-After": str(getattr(error, "retry_after_s", 5))}
     return {}

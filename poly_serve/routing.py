@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from poly_engine.errors import Forbidden, NotFound, PolyError, Unauthorized
 from poly_serve.access import Access, Kind, Principal
+from poly_serve.bodies import expect_later
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import InvalidParameter, json_of
 from poly_serve.lifecycle import LIFECYCLE
@@ -149,7 +150,7 @@ ROUTE = web.RequestKey("route", Route)
 def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
     """Add routes, each behind its rule."""
     for route in routes:
-        app.router.add_route(route.method, route.path, _guarded(route), name=None)
+        app.router.add_route(route.method, route.path, _guarded(route), expect_handler=expect_later)
 
 
 def _guarded(route: Route) -> Handler:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from poly_engine.errors import PolyError
 from poly_serve.wire import encoded, error_record
-from poly_serve.writing import DEADLINE_S, in_time
+from poly_serve.writing import in_time
 
 __all__ = ["EventStream"]
 
@@ -18,16 +18,15 @@ class EventStream:
     """The answer to a request, as a stream of events. A comment goes out in every second of silence.
 
     It begins with the first of them: an error before that passes, and can be told by a status. A PolyError after that
-    becomes the event `failed`, which is the last one. A reader that does not read is cut off after `deadline_s`.
+    becomes the event `failed`, which is the last one. A reader that does not read is cut off in time.
     """
 
-    def __init__(self, request: web.Request, *, silence_s: float = 1.0, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, request: web.Request, *, silence_s: float = 1.0) -> None:
         self.response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         )
         self._request = request
         self._silence_s = silence_s
-        self._deadline_s = deadline_s
         self._one_at_a_time = asyncio.Lock()
         self._written = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -48,7 +47,8 @@ class EventStream:
                 await self.send(encoded(error_record(error)), event="failed")  # browsers call a broken line `error`
             if error is None or is_told:
                 await self._write("")
-                await self.response.write_eof()
+                async with in_time(self._request):
+                    await self.response.write_eof()
         return is_told
 
     async def send(self, text: str, *, event: str | None = None, id: str | None = None) -> None:  # noqa: A002 - its name there
@@ -65,7 +65,7 @@ class EventStream:
 
     async def _write(self, text: str) -> None:
         self._written.set()
-        async with in_time(self._request, self._deadline_s), self._one_at_a_time:
+        async with in_time(self._request, len(text)), self._one_at_a_time:
             if not self.response.prepared:
                 await self.response.prepare(self._request)
             if text:

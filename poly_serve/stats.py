@@ -29,9 +29,9 @@ class Stats:
         self._metrics = metrics
         self._tasks: defaultdict[str, TaskStats] = defaultdict(TaskStats)
 
-    def add(self, task: str, done: Done) -> None:
-        """Count a turn of a task."""
-        self._metrics.add_turn(task, done)
+    def add(self, task: str, done: Done, subject: str) -> None:
+        """Count a turn of a task, which a subject asked for."""
+        self._metrics.add_turn(task, done, subject)
         stats = self._tasks[task]
         stats.cycles += 1
         stats.prompt_s += done.timings.prefill_s

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from poly_engine import errors
 from poly_engine.errors import EngineFailed, PolyError
-from poly_engine.types import Done, Event, Progress, Recalled, Thinking, Token, Truncated
+from poly_engine.types import Calling, Done, Event, Progress, Recalled, Thinking, Token, ToolCall, Truncated
 
 __all__ = ["PROTOCOL", "decoded", "encoded", "error_from", "error_record", "event_from", "event_record", "is_event"]
 
@@ -20,15 +20,17 @@ PROTOCOL = "poly.events.v1"
 T = TypeVar("T")
 
 _EVENTS: dict[str, type[Event]] = {
-    kind.__name__.lower(): kind for kind in (Recalled, Truncated, Progress, Thinking, Token, Done)
+    kind.__name__.lower(): kind for kind in (Recalled, Truncated, Progress, Thinking, Token, Calling, ToolCall, Done)
 }
 _ERRORS = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PolyError)}
 
 
 def event_record(event: Event) -> dict[str, object]:
-    """An event, whose `type` is the name of its class in small letters."""
+    """An event, whose `type` is the name of its class in small letters. A token tells `logprobs` if it has any."""
     kind: Any = type(event)  # Any: or mypy thinks that classes cannot be hashed
     plain: dict[str, object] = _adapter(kind).dump_python(event, warnings=False)  # faster than asdict
+    if isinstance(event, Token) and event.logprobs is None:
+        del plain["logprobs"]
     return {"type": kind.__name__.lower(), **plain}
 
 

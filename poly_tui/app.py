@@ -56,6 +56,14 @@ class PolyApp(App[None]):
         """The chat, as the first thing that is painted."""
         return ChatScreen(self._engine, self._first_task, self._chats, self._first_chat, url=self._url)
 
+    def on_transcript_settled(self) -> None:
+        """Have the garbage collector leave a long chat alone, which else holds up a stream by twice as long (at 200
+        messages 90 instead of 45 ms on a busy machine).
+        """
+        if not self.is_headless:
+            gc.collect()
+            gc.freeze()
+
     def action_help(self) -> None:
         """Show all keys, or hide them."""
         if self.screen.query("HelpPanel"):  # by name, because importing it brings Markdown, which costs 40 ms

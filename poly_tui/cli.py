@@ -35,6 +35,7 @@ VERBS: Mapping[str, str] = {
     "token": "Make tokens for the server.",
     "key": "Make keys for the server.",
     "tokenize": "Show the tokens of a text.",
+    "detokenize": "Show the text of tokens.",
     "embed": "Turn texts into vectors.",
     "config": "Check the configuration, show it, or begin one.",
     "doctor": "Say what works on this machine, and what to mend.",

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from poly_engine import Engine, MemoryInfo, ModelInfo, TaskInfo, TaskNotFound
@@ -11,7 +11,17 @@ from poly_engine.config import LoadedConfig, data_dir, find, load
 from poly_engine.errors import ConfigError, EngineFailed
 from poly_tui.settings import Settings
 
-__all__ = ["chats_file", "configuration", "engine", "find_configuration", "find_task", "memories", "models", "tasks"]
+__all__ = [
+    "chats_file",
+    "configuration",
+    "engine",
+    "find_configuration",
+    "find_task",
+    "memories",
+    "models",
+    "task_settings",
+    "tasks",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +80,17 @@ async def tasks(settings: Settings) -> Sequence[TaskInfo]:
         return [TaskInfo(name, task.model, task.description) for name, task in config.tasks.items()]
     async with engine(settings) as remote:
         return await remote.tasks()
+
+
+async def task_settings(settings: Settings, task: str) -> Mapping[str, object]:
+    """The settings of a task that are in effect, as `tasks`. Raises TaskNotFound, too."""
+    if settings.url is None:
+        tasks = configuration(settings).config.tasks
+        if task not in tasks:
+            raise TaskNotFound(task, tasks)
+        return tasks[task].in_effect
+    async with engine(settings) as remote:
+        return await remote.settings(task)
 
 
 async def models(settings: Settings) -> Sequence[ModelInfo]:

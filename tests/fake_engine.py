@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import re
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -10,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from poly_engine.bias.grammar import grammar
 from poly_engine.errors import (
     ContextExceeded,
     EngineClosed,
@@ -22,12 +20,13 @@ from poly_engine.errors import (
     TaskNotFound,
 )
 from poly_engine.interface import NO_OVERRIDES, Session
+from poly_engine.overrides import check_ids, check_overrides
 from poly_engine.types import (
     Bias,
+    Calling,
     Done,
     Embeddings,
     Event,
-    FinishReason,
     ModelInfo,
     Overrides,
     Progress,
@@ -36,75 +35,21 @@ from poly_engine.types import (
     Timings,
     Token,
     TokenPiece,
+    ToolCall,
+    ToolResult,
+    Tools,
     Truncated,
     Turn,
     Usage,
 )
 from tests.fake_memories import FakeMemories
+from tests.fake_reply import N_VOCAB, Reply, as_wanted, echo, split, token_id
+from tests.fake_tools import check_tools
+from tests.gate import Gate
 
 __all__ = ["FakeEngine", "FakeSession", "Gate", "Reply", "split"]
 
 EMBEDDING_SIZE = 8
-_PIECE = re.compile(r"\s*\w+|\s*[^\w\s]|\s+")
-
-
-def split(text: str) -> tuple[str, ...]:
-    """Return the tokens of `text`: words and signs with the space before them. Joined they are the text."""
-    return tuple(_PIECE.findall(text))
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the engine does with one prompt: refuse it, or think `thoughts`, write `tokens` and then end or fail.
-
-    A token that is more than its text, of an answer with a bias, is given as the event itself.
-    """
-
-    tokens: tuple[str | Token, ...] = ()
-    finish_reason: FinishReason = "stop"
-    truncated: Truncated | None = None
-    refusal: Exception | None = None
-    failure: Exception | None = None
-    thoughts: tuple[str, ...] = ()
-
-    @property
-    def answer(self) -> tuple[Token, ...]:
-        """The events of `tokens`."""
-        return tuple(token if isinstance(token, Token) else Token(token, _id(token)) for token in self.tokens)
-
-    @classmethod
-    def of(cls, text: str) -> "Reply":
-        """A plain answer."""
-        return cls(split(text))
-
-
-class Gate:
-    """Stands before every token (or every step of a load), and lets as many pass as the test says."""
-
-    def __init__(self, n_open: float = 0) -> None:
-        self._n_open = n_open
-        self._changed = asyncio.Event()
-
-    def open(self, n: float = math.inf) -> None:
-        """Let `n` more pass, or all."""
-        self._n_open += n
-        self.knock()
-
-    def knock(self) -> None:
-        """Have those that wait look whether their work is over."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def admit(self, is_over: Callable[[], bool]) -> None:
-        """Wait until one may pass, or until there is nothing to wait for."""
-        while self._n_open < 1 and not is_over():
-            await self._changed.wait()
-        self._n_open = max(0, self._n_open - 1)
-
-
-def echo(prompt: str) -> Reply:
-    """Say what was said."""
-    return Reply.of(f"You said: {prompt}")
 
 
 class FakeEngine(FakeMemories):
@@ -130,6 +75,8 @@ class FakeEngine(FakeMemories):
         """Task and prompt of every turn that began."""
         self.schemas: list[Bias | Mapping[str, object] | None] = []
         """What the answers of these turns had to look like in place of what their task says."""
+        self.tools: list[Tools | None] = []
+        """What could be called in these turns."""
         self.cancelled: list[str] = []
         """The prompts of the turns that were left before their end."""
         super().__init__(memories)
@@ -142,12 +89,16 @@ class FakeEngine(FakeMemories):
         self._models = {name: ModelInfo(name, f"/models/{name}.gguf", "unloaded", 1_000_000) for name in names}
         self._locks = {name: asyncio.Lock() for name in names}
         self._n_load_steps = n_load_steps
+        self._spellings: dict[int, str] = {}
 
     async def models(self) -> Sequence[ModelInfo]:
         return tuple(self._models.values())
 
     async def tasks(self) -> Sequence[TaskInfo]:
         return tuple(self._tasks.values())
+
+    async def settings(self, task: str) -> Mapping[str, object]:
+        return {"model": self.task(task).model, "temperature": 0}
 
     async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         self.check_open()
@@ -163,7 +114,14 @@ class FakeEngine(FakeMemories):
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
         await self.load(model)
-        return tuple(TokenPiece(_id(piece), piece) for piece in split(text))
+        pieces = tuple(TokenPiece(token_id(piece), piece) for piece in split(text))
+        self._spellings |= {piece.id: piece.text for piece in pieces}
+        return pieces
+
+    async def detokenize(self, model: str, ids: Sequence[int]) -> str:
+        await self.load(model)
+        check_ids(ids, N_VOCAB, "tokens")
+        return "".join(self._spellings.get(token, "?") for token in ids)
 
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
         await self.load(model)
@@ -224,9 +182,11 @@ class _Exchange:
     """One turn in the making: the plan, and what came of it."""
 
     prompt: str
+    results: tuple[ToolResult, ...]
     reply: Reply
     n_prompt: int
     written: list[Token] = field(default_factory=list)
+    calls: list[ToolCall] = field(default_factory=list)
     is_over: bool = False
     has_failed: bool = False
 
@@ -234,14 +194,21 @@ class _Exchange:
         """The events of the turn but for its end."""
         if self.reply.truncated is not None:
             yield self.reply.truncated
+        if self.reply.recalled is not None:
+            yield self.reply.recalled
         yield Progress(0, self.n_prompt)
         yield Progress(self.n_prompt, self.n_prompt)
         for thought in self.reply.thoughts:
-            yield Thinking(thought, _id(thought))
+            yield Thinking(thought, token_id(thought))
         if self.reply.thoughts:
             n_read = self.n_prompt + len(self.reply.thoughts)
             yield Progress(n_read, n_read)
         yield from self.reply.answer
+        for number, call in enumerate(self.reply.calls):
+            yield Calling(number, call.id, call.name, "")
+            for piece in split(call.arguments):
+                yield Calling(number, call.id, call.name, piece)
+            yield call
 
 
 class FakeSession(Session):
@@ -265,12 +232,19 @@ class FakeSession(Session):
 
     @asynccontextmanager
     async def send(
-        self, prompt: str, overrides: Overrides = NO_OVERRIDES, *, schema: Bias | Mapping[str, object] | None = None
+        self,
+        prompt: str,
+        overrides: Overrides = NO_OVERRIDES,
+        *,
+        schema: Bias | Mapping[str, object] | None = None,
+        tools: Tools | None = None,
+        results: Sequence[ToolResult] = (),
     ) -> AsyncIterator[AsyncIterator[Event]]:
         if self._is_busy:
             raise SessionBusy("the session is in the middle of a turn")
         self._check_open()
-        exchange = self._begin(prompt, overrides, schema)
+        check_tools(tools, results, schema, self._turns)
+        exchange = self._begin(prompt, overrides, schema, tools, tuple(results))
         self._is_busy = True
         self._engine.n_running += 1
         try:
@@ -286,11 +260,19 @@ class FakeSession(Session):
         self._turns.clear()
         self._engine.gate.knock()
 
-    def _begin(self, prompt: str, overrides: Overrides, schema: Bias | Mapping[str, object] | None) -> _Exchange:
+    def _begin(
+        self,
+        prompt: str,
+        overrides: Overrides,
+        schema: Bias | Mapping[str, object] | None,
+        tools: Tools | None,
+        results: tuple[ToolResult, ...],
+    ) -> _Exchange:
         for token in self._engine.private_tokens:
             if token in prompt:
                 raise IllegalToken(f"the prompt holds {token}, which the task keeps private")
-        reply = _limited(_bound(self._engine.reply(prompt), schema), overrides)
+        check_overrides(overrides, N_VOCAB)
+        reply = as_wanted(self._engine.reply(prompt), overrides, schema, tools)
         if reply.refusal is not None:
             raise reply.refusal
         dropped, n_prompt = self._fit(prompt)
@@ -299,7 +281,8 @@ class FakeSession(Session):
             reply = replace(reply, tokens=reply.tokens[:room], finish_reason="length")
         self._engine.asked.append((self._task, prompt))
         self._engine.schemas.append(schema)
-        return _Exchange(prompt, replace(reply, truncated=reply.truncated or dropped), n_prompt)
+        self._engine.tools.append(tools)
+        return _Exchange(prompt, results, replace(reply, truncated=reply.truncated or dropped), n_prompt)
 
     def _fit(self, prompt: str) -> tuple[Truncated | None, int]:
         """Leave out the oldest turns until the prompt fits."""
@@ -322,6 +305,8 @@ class FakeSession(Session):
                     self._check_open()
                 if isinstance(event, Token):
                     exchange.written.append(event)
+                if isinstance(event, ToolCall):
+                    exchange.calls.append(event)
                 yield event
             if exchange.reply.failure is not None:
                 raise exchange.reply.failure
@@ -343,7 +328,8 @@ class FakeSession(Session):
         if not exchange.is_over and not exchange.has_failed:
             self._engine.cancelled.append(exchange.prompt)
         if not exchange.has_failed and not self._is_closed:
-            self._turns.append(Turn(exchange.prompt, "".join(token.text for token in exchange.written)))
+            text = "".join(token.text for token in exchange.written)
+            self._turns.append(Turn(exchange.prompt, text, tuple(exchange.calls), exchange.results))
 
     def _is_over(self) -> bool:
         return self._is_closed or self._engine.is_closed
@@ -352,30 +338,6 @@ class FakeSession(Session):
         self._engine.check_open()
         if self._is_closed:
             raise EngineClosed("the session was closed")
-
-
-def _bound(reply: Reply, schema: Bias | Mapping[str, object] | None) -> Reply:
-    """Answer the shortest text that fits the schema. Raises InvalidSchema."""
-    if schema is None:
-        return reply
-    bias = schema if isinstance(schema, Bias) else Bias.of_schema(schema)
-    text = grammar(bias).shortest.decode()
-    return replace(reply, tokens=(Token(text, _id(text), is_forced=True, bias_state="complete"),))
-
-
-def _limited(reply: Reply, overrides: Overrides) -> Reply:
-    """Cut the tokens at the first stop sequence and at the limit of tokens."""
-    text = "".join(token.text for token in reply.answer)
-    ends = [text.find(stop) for stop in overrides.stop_sequences or () if stop in text]
-    if ends:
-        reply = replace(reply, tokens=split(text[: min(ends)]), finish_reason="stop")
-    if overrides.max_tokens is not None and len(reply.tokens) > overrides.max_tokens:
-        reply = replace(reply, tokens=reply.tokens[: overrides.max_tokens], finish_reason="length")
-    return reply
-
-
-def _id(piece: str) -> int:
-    return zlib.crc32(piece.encode()) % 32000
 
 
 def _vector(text: str) -> list[float]:

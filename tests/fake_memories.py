@@ -5,6 +5,7 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Literal
 
+from poly_engine.content import Content, bytes_of
 from poly_engine.errors import InvalidRequest, MemoryNotFound, UnreadableDocument
 from poly_engine.interface import NO_OPTIONS, Engine
 from poly_engine.types import (
@@ -40,14 +41,14 @@ class FakeMemories(Engine):
     async def ingest(
         self,
         memory: str,
-        content: bytes,
+        content: Content,
         *,
         source: str,
         media_type: str | None = None,
         on_progress: Callable[[IngestProgress], None] | None = None,
     ) -> Ingested:
         documents = self._memory(memory)
-        text = content.decode()
+        text = bytes_of(content).decode()
         if not text.strip():
             raise UnreadableDocument("no_text", f"{media_type or 'it'} holds no text", source)
         before = documents.get(source)
@@ -59,7 +60,7 @@ class FakeMemories(Engine):
             on_progress(IngestProgress(source, 1, 1))
         return Ingested(source, outcome, 1, 1)
 
-    async def submit(self, memory: str, content: bytes, *, source: str, media_type: str | None = None) -> None:
+    async def submit(self, memory: str, content: Content, *, source: str, media_type: str | None = None) -> None:
         """As `ingest`, at once; but what cannot be read is only found among the jobs."""
         failed = self._failed(memory)
         failed.pop(source, None)

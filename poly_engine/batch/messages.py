@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from poly_engine.sampling import SamplerChain
-from poly_engine.types import Bias, BiasState, FinishReason
+from poly_engine.types import Bias, BiasState, FinishReason, Logprobs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,9 @@ class Generate:
     """Continue `tokens`. `max_tokens` of None means up to the context size.
 
     What `bias` demands is kept to, with no private text in it; that has to fit `max_tokens`, which must be given. A
-    request that `continues` another goes before all that wait, as it has waited already.
+    request that `continues` another goes before all that wait, as it has waited already. `logit_bias` and `logprobs`
+    are as in `poly_engine.overrides`. `marks` are tokens that mark something and may be a part of this answer, with
+    their texts; `openings` are stop sequences that count only where the answer begins with them.
     """
 
     id: int
@@ -29,6 +31,10 @@ class Generate:
     private_ids: frozenset[int] = frozenset()
     bias: Bias | None = None
     continues: bool = False
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    logprobs: int | None = None
+    marks: tuple[tuple[int, str], ...] = ()
+    openings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ class Generated:
     text: str
     is_forced: bool = False
     bias_state: BiasState | None = None
+    logprobs: Logprobs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,8 @@ class Finished:
     """A generation of `n_generated` tokens is over and its slot is free.
 
     `kept` are the tokens that belong to the answer, `tail` is text behind them that was shown but is only a part of
-    a token (the rest of it belonged to a stop sequence). `end_token` is the end-of-generation token, if one ended it.
+    a token (the rest of it belonged to a stop sequence). `end_token` is the end-of-generation token, if one ended it,
+    `stop` the stop sequence, if one did.
     """
 
     id: int
@@ -89,6 +97,7 @@ class Finished:
     kept: tuple[int, ...]
     tail: str
     end_token: int | None
+    stop: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Protocol
 from poly_engine.batch.messages import Failed, Finished, Generate, Generated, Report
 from poly_engine.bias.taken import Step, Taken
 from poly_engine.text.stream import TextStream
-from poly_engine.types import FinishReason
+from poly_engine.types import Alternative, FinishReason, Logprobs
 
 
 class Pieces(Protocol):
@@ -38,7 +38,9 @@ class Sequence:
         room = context_size - len(request.tokens)
         self._n_max = room if request.max_tokens is None else min(request.max_tokens, room)
         private = request.private_texts if request.bias is None else ()  # else nothing private is generated
-        self._text = TextStream(request.stop_sequences, private)
+        self._text = TextStream(request.stop_sequences, private, request.openings)
+        self._marks = {token: text.encode() for token, text in request.marks}
+        self._has_private_texts = bool(private)
         self._end_token: int | None = None
         self._unreported: list[Report] = []
 
@@ -88,7 +90,8 @@ class Sequence:
         assert self.finish_reason is not None
         n_kept, tail = self._text.kept()
         kept = tuple(self.tokens[self.n_prompt : self.n_prompt + n_kept])
-        finished = Finished(self.request.id, self.finish_reason, self.n_generated, kept, tail, self._end_token)
+        ended_by = self._end_token, self._text.stop
+        finished = Finished(self.request.id, self.finish_reason, self.n_generated, kept, tail, *ended_by)
         return [*self._unreported, finished]
 
     def _take(self, taken: Taken, pieces: Pieces) -> list[Report]:
@@ -104,7 +107,7 @@ class Sequence:
         return reports
 
     def _append(self, step: Step, pieces: Pieces) -> Generated | None:
-        token = step.token
+        token, piece = step.token, b""
         is_hidden = pieces.is_end(token)
         if is_hidden:
             self._end_token = token
@@ -112,14 +115,28 @@ class Sequence:
         else:
             self.tokens.append(token)
             is_hidden = token in self.request.private_ids
-            text = self._text.push(b"" if is_hidden else pieces.piece(token))
+            piece = b"" if is_hidden else self._marks.get(token) or pieces.piece(token)
+            text = self._text.push(piece)
             if self._text.is_stopped:
                 text += self._finish("stop")
             elif self.n_generated >= self._n_max:
                 text += self._finish("length")
         if is_hidden and not text:
             return None
-        return Generated(self.request.id, token, text, step.is_forced, step.bias_state)
+        logprobs = None if is_hidden else self._logprobs(step, piece, text)
+        return Generated(self.request.id, token, text, step.is_forced, step.bias_state, logprobs)
+
+    def _logprobs(self, step: Step, piece: bytes, text: str) -> Logprobs | None:
+        """How likely a token was, if that was asked for. What is held back may become a private text: of that nothing
+        is told, nor of alternatives that are one.
+        """
+        if self.request.logprobs is None or (self._has_private_texts and text.encode() != piece):
+            return None
+        alternatives = tuple(one for one in step.alternatives if not self._is_private(one))
+        return Logprobs(tuple(piece), step.logprob, alternatives)
+
+    def _is_private(self, one: Alternative) -> bool:
+        return one.id in self.request.private_ids or any(text in one.text for text in self.request.private_texts)
 
     def _finish(self, reason: FinishReason) -> str:
         self.finish_reason = reason

@@ -1,5 +1,6 @@
 """The biases of one model: each compiled once against its vocabulary, and kept."""
 
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,6 +57,14 @@ class Biases:
         self._table = table
         self._lock = threading.Lock()
         self._compiled: dict[Bias, CompiledBias] = {}
+        self._marked: dict[tuple[tuple[int, str], ...], Biases] = {}
+
+    def marked(self, marks: tuple[tuple[int, str], ...]) -> "Biases":
+        """Those for answers in which some tokens that mark something stand for their texts."""
+        if not marks:
+            return self
+        with self._lock:
+            return self._marked.setdefault(marks, Biases(_MarkedTable(self, self._table, marks)))
 
     def compiled(self, bias: Bias) -> CompiledBias:
         """Raises InvalidSchema if `bias` cannot be enforced, or not with the tokens that the model has."""
@@ -110,6 +119,29 @@ class Biases:
             return completion(letters, alphabet=self.speller.alphabet, seconds=1.0)
         except NoEnding as error:
             raise InvalidSchema("the model has no tokens to write what fits the schema") from error
+
+
+class _MarkedTable:
+    """A vocabulary in which some of the tokens that mark something are text."""
+
+    def __init__(self, plain: Biases, table: Table, marks: tuple[tuple[int, str], ...]) -> None:
+        self._plain = plain
+        self._table = table
+        self._tokens = {text: token for token, text in marks}
+        self._split = re.compile(f"({'|'.join(map(re.escape, sorted(self._tokens, key=len, reverse=True)))})").split
+        self.ends = table.ends
+
+    def pieces(self) -> Sequence[bytes]:
+        pieces = list(self._plain.pieces)  # which may have been read already
+        for text, token in self._tokens.items():
+            pieces[token] = text.encode()
+        return pieces
+
+    def plain_tokens(self, text: str) -> list[int]:
+        tokens: list[int] = []
+        for number, part in enumerate(self._split(text)):
+            tokens += [self._tokens[part]] if number % 2 else self._table.plain_tokens(part)
+        return tokens
 
 
 class _Tokens:

@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass
 
-from poly_engine.types import BiasState, FinishReason
+from poly_engine.types import Alternative, BiasState, FinishReason
 
 __all__ = ["Step", "Taken"]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One token. `is_forced` and `bias_state` are as in `poly_engine.types.Token`."""
+    """One token. `is_forced` and `bias_state` are as in `poly_engine.types.Token`, `logprob` and `alternatives` as in
+    `poly_engine.types.Logprobs`.
+    """
 
     token: int
     is_forced: bool = False
     bias_state: BiasState | None = None
+    logprob: float | None = None
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

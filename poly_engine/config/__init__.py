@@ -8,7 +8,7 @@ from poly_engine.config.load import LoadedConfig, find, load, user_file
 from poly_engine.config.locations import data_dir
 from poly_engine.config.memories import FileStore, MemoryConfig, PgvectorStore, QdrantStore, Store
 from poly_engine.config.models import ModelConfig
-from poly_engine.config.root import Config, JwtKey
+from poly_engine.config.root import Config, JwtKey, NamedKey
 from poly_engine.config.tasks import Biaser, Memorization, TaskConfig
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Memorization",
     "MemoryConfig",
     "ModelConfig",
+    "NamedKey",
     "PgvectorStore",
     "QdrantStore",
     "Store",

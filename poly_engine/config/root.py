@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr, Strict
+from pydantic import AfterValidator, Field, SecretStr, Strict, TypeAdapter, ValidatorFunctionWrapHandler, WrapValidator
 
 from poly_engine.config.memories import MemoryConfig
 from poly_engine.config.models import ModelConfig
 from poly_engine.config.section import Mistake, Section, keys
 from poly_engine.config.tasks import TaskConfig
-from poly_engine.config.values import Count, Location, Texts
+from poly_engine.config.values import Count, Location, Text, Texts
 from poly_engine.errors import suggestion
 
-__all__ = ["Config", "JwtKey"]
+__all__ = ["Config", "JwtKey", "NamedKey"]
 
 
 def _check_secret(secret: SecretStr) -> SecretStr:
@@ -38,16 +38,48 @@ class JwtKey(Section):
     symmetric: Secret = Field(description="A secret that both sides know, for HS256.")
 
 
+class NamedKey(Section):
+    """A key of the server, and what whoever has it is called."""
+
+    name: Text = Field(
+        description="What whoever has the key is called in logs and counters. Two keys may have one name, while one "
+        "takes the place of the other."
+    )
+    key: Secret = Field(description="The key, or sha256: and its hash.")
+
+
+def _text_or_table(given: object, check: ValidatorFunctionWrapHandler) -> SecretStr | NamedKey:
+    """A key as what it was meant to be: a union would say what is wrong with it as either."""
+    if isinstance(given, NamedKey | SecretStr):
+        checked: SecretStr | NamedKey = check(given)
+        return checked
+    return NamedKey.model_validate(given) if isinstance(given, Mapping) else _secret.validate_python(given)
+
+
+_secret: TypeAdapter[SecretStr] = TypeAdapter(Annotated[Secret, Strict()])
+AllowedKey = Annotated[SecretStr | NamedKey, WrapValidator(_text_or_table)]
+
+
 class Config(Section):
     """What Poly knows: models, tasks and memories, each by its name, and how the server behaves."""
 
     bind_address: Annotated[str, AfterValidator(_check_address)] = Field(
         default="127.0.0.1:3000", description="The host and port on which the server listens."
     )
-    max_concurrent: Count = Field(default=8, description="Requests that the server works on at the same time.")
+    max_concurrent: Count = Field(
+        default=8, description="Requests for each model that the server works on at the same time."
+    )
+    max_waiting: Count = Field(
+        default=64, description="Requests for each model that wait meanwhile; what is more is told to try again."
+    )
+    max_waiting_tokens: Count = Field(
+        default=1 << 18, description="Tokens of the prompts that wait for each model, at four bytes a token."
+    )
     public: bool = Field(default=False, description="Whether the server answers without a key.")
-    allowed_keys: Annotated[tuple[Secret, ...], Strict(False)] = Field(
-        default=(), description="Keys that the server accepts; sha256: and a hash stand for one that is not told here."
+    allowed_keys: Annotated[tuple[AllowedKey, ...], Strict(False)] = Field(
+        default=(),
+        description="Keys that the server accepts, each with a name, if it is given one; sha256: and a hash stand for "
+        "one that is not told here.",
     )
     jwt_private_key: JwtKey | None = Field(
         default=None, description="The key of the JSON web tokens that the server accepts."

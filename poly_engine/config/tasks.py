@@ -12,12 +12,21 @@ from poly_engine.config.section import Mistake, Section
 from poly_engine.config.values import Count, JsonObject, Text, Texts, is_json
 from poly_engine.errors import InvalidSchema
 from poly_engine.sampling import parse
-from poly_engine.sampling.settings import COUNT, LAST_N, MIN_P, REPEAT_PENALTY, TEMPERATURE, TOP_P, Range
+from poly_engine.sampling.settings import COUNT, LAST_N, MIN_P, PENALTY, REPEAT_PENALTY, TEMPERATURE, TOP_P, Range
 from poly_engine.types import Bias
 
 __all__ = ["PLAIN_SETTINGS", "Biaser", "Memorization", "TaskConfig"]
 
-PLAIN_SETTINGS = ("top_k", "top_p", "min_p", "temperature", "repeat_penalty", "repetition_penalty_last_n")
+PLAIN_SETTINGS = (
+    "top_k",
+    "top_p",
+    "min_p",
+    "temperature",
+    "repeat_penalty",
+    "frequency_penalty",
+    "presence_penalty",
+    "repetition_penalty_last_n",
+)
 """The settings that `samplers` takes the place of."""
 
 _OWN_PROMPTS = ("prelude", "prefix", "postfix")
@@ -147,12 +156,18 @@ class TaskConfig(Section):
         description="How much less likely a token becomes that was used just before; 1 for no less, which is the "
         "default where there is a biaser.",
     )
+    frequency_penalty: Annotated[float, _within(PENALTY)] = Field(
+        default=0.0, description="How much the logit of a token is lowered for each time that it was used just before."
+    )
+    presence_penalty: Annotated[float, _within(PENALTY)] = Field(
+        default=0.0, description="How much the logit of a token is lowered that was used just before at all."
+    )
     repetition_penalty_last_n: Annotated[int, _within(LAST_N)] = Field(
-        default=64, description="How many tokens back repeat_penalty looks."
+        default=64, description="How many tokens back the three penalties look, also into the prompt."
     )
     samplers: Texts | None = Field(
         default=None,
-        description='Samplers such as "topk:k=20" and "mirostat2:tau=4", in place of the six settings above.',
+        description='Samplers such as "topk:k=20" and "mirostat2:tau=4", in place of the eight settings above.',
     )
 
     biaser: Biaser | None = Field(default=None, description="What the answer has to look like.")
@@ -161,6 +176,13 @@ class TaskConfig(Section):
         description="The model first answers freely and unseen, then reads this, then answers as biased.",
     )
     memorization: Memorization | None = Field(default=None, description="The memory that the task uses, and how.")
+
+    @property
+    def in_effect(self) -> dict[str, object]:
+        """The settings that count, by their names; those that say nothing or that `samplers` replaces do not."""
+        replaced = PLAIN_SETTINGS if self.samplers is not None else ()
+        given = self.model_dump(mode="json", exclude_none=True)
+        return {key: value for key, value in given.items() if key not in replaced and value != []}
 
     @classmethod
     def mistakes(cls, given: Mapping[str, object]) -> Iterator[Mistake]:

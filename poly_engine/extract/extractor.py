@@ -13,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from poly_engine.errors import InvalidRequest, UnreadableDocument
+from poly_engine.content import Content, FileContent, pieces_of
+from poly_engine.errors import EngineClosed, InvalidRequest, UnreadableDocument
 from poly_engine.extract.child import EXIT_NO_MEMORY, EXIT_NO_TIME
 from poly_engine.extract.document import Extracted
 from poly_engine.extract.limits import Limits, out_of_memory, out_of_time
@@ -37,6 +38,7 @@ class Extractor:
         self._warm = warm
         self._turn = asyncio.Lock()
         self._child: asyncio.subprocess.Process | None = None
+        self._is_closing = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -47,14 +49,23 @@ class Extractor:
         await self.close()
 
     async def close(self) -> None:
-        """End the child process; a document that is read later starts another."""
-        await self._end()
+        """End the child process. A document that is being read, or waits for that, raises EngineClosed; one that is
+        read later starts another process.
+        """
+        self._is_closing = True
+        try:
+            if self._child is not None:
+                _kill(self._child)
+            async with self._turn:  # who reads from the process has to notice first
+                await self._end()
+        finally:
+            self._is_closing = False
 
     async def extract(
-        self, content: bytes | Path, *, name: str = "", media_type: str | None = None, password: str | None = None
+        self, content: Content | Path, *, name: str = "", media_type: str | None = None, password: str | None = None
     ) -> Extracted:
         """Read a document. Its type is `media_type` or else what its name or its first bytes say; `name` is also what
-        errors call it. Raises UnreadableDocument; InvalidRequest where there is no such file.
+        errors call it. Raises UnreadableDocument; InvalidRequest where there is no such file; EngineClosed.
         """
         request = self._request(content, name, media_type, password)
         async with self._turn:
@@ -68,10 +79,10 @@ class Extractor:
                 await self._end()
                 raise
 
-    def _request(self, content: bytes | Path, name: str, media_type: str | None, password: str | None) -> Request:
+    def _request(self, content: Content | Path, name: str, media_type: str | None, password: str | None) -> Request:
         path = content.absolute() if isinstance(content, Path) else None
         name = name or (path.name if path else "")
-        size = len(content) if isinstance(content, bytes) else _file_size(content)
+        size = _file_size(content) if isinstance(content, Path) else len(content)
         if size > self._limits.file_bytes:
             most = self._limits.file_bytes >> 20
             raise UnreadableDocument("too_large", f"it has {size >> 20} MB, and {most} may be read: split it", name)
@@ -79,18 +90,26 @@ class Extractor:
             raise UnreadableDocument("no_text", "it is empty", name)
         return Request(str(path) if path else None, 0 if path else size, name, media_type, password, self._limits)
 
-    async def _ask(self, request: Request, content: bytes | Path) -> Extracted:
+    async def _ask(self, request: Request, content: Content | Path) -> Extracted:
+        self._check_open()
         child = self._child = self._child or await _start(warm=self._warm)
+        self._check_open()
         assert child.stdin is not None
         assert child.stdout is not None
         try:
-            await _send(child.stdin, request, content if isinstance(content, bytes) else b"")
+            await _send(child.stdin, request, b"" if isinstance(content, Path) else content)
             return await _receive(child.stdout, request)
         except (asyncio.IncompleteReadError, ConnectionError):
-            raise _died(await self._end(), request) from None
+            exit_code = await self._end()
+            self._check_open()
+            raise _died(exit_code, request) from None
         except Senseless as error:
             await self._end()
             raise UnreadableDocument("damaged", "it confuses the library that reads it", request.name) from error
+
+    def _check_open(self) -> None:
+        if self._is_closing:
+            raise EngineClosed("the engine was shut down")
 
     async def _end(self) -> int | None:
         """Let go of the child and all that it started, and return its exit code."""
@@ -100,16 +119,14 @@ class Extractor:
         assert child.stdin is not None
         assert child.stdout is not None
         child.stdin.close()
-        if child.returncode is None and not child.stdout.at_eof():
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)  # it leads a group of its own, and its readers are in it
+        _kill(child)
         while await child.stdout.read(_PIECE_BYTES):
             pass  # the pipe is closed when its end was read
         return await child.wait()
 
 
 async def extract(
-    content: bytes | Path,
+    content: Content | Path,
     *,
     name: str = "",
     media_type: str | None = None,
@@ -147,17 +164,24 @@ async def _start(*, warm: bool) -> asyncio.subprocess.Process:
     )
 
 
-async def _send(stream: asyncio.StreamWriter, request: Request, content: bytes) -> None:
+def _kill(child: asyncio.subprocess.Process) -> None:
+    assert child.stdout is not None
+    if child.returncode is None and not child.stdout.at_eof():
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # it leads a group of its own, and its readers are in it
+
+
+async def _send(stream: asyncio.StreamWriter, request: Request, content: Content) -> None:
     stream.write(request.encode())
-    for piece in _pieces(content):
+    pieces = pieces_of(content)
+    while (piece := await _next(pieces, is_on_disk=isinstance(content, FileContent))) is not None:
         stream.write(piece)
         await stream.drain()  # else all of it would be copied to a buffer at once
     await stream.drain()
 
 
-def _pieces(content: bytes) -> Iterator[memoryview]:
-    view = memoryview(content)
-    return (view[start : start + _PIECE_BYTES] for start in range(0, len(view), _PIECE_BYTES))
+async def _next(pieces: Iterator[bytes | memoryview], *, is_on_disk: bool) -> bytes | memoryview | None:
+    return await asyncio.to_thread(next, pieces, None) if is_on_disk else next(pieces, None)
 
 
 async def _receive(stream: asyncio.StreamReader, request: Request) -> Extracted:

@@ -1,14 +1,11 @@
 """Sampling with a bias: masks that are computed while the batch is, and choices among what they leave."""
 
-from __future__ import annotations  # the binding names its pointer types for type checkers only
-
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
-from llama_cpp import llama_cpp as c
 
 from poly_engine.batch.messages import Generate
 from poly_engine.bias.biaser import Biaser
@@ -24,12 +21,12 @@ class BiasedSampling:
     llama.cpp computes the logits that they are for.
     """
 
-    def __init__(self, biases: Biases, n_vocab: int) -> None:
+    def __init__(self, biases: Biases, n_vocab: int, candidates: Candidates) -> None:
         self._biases = biases
         self._n_vocab = n_vocab
         self._biasers: dict[int, Biaser] = {}
         self._masks: dict[int, npt.NDArray[np.uint32]] = {}
-        self._candidates = Candidates(n_vocab)
+        self._candidates = candidates
         self._thread = ThreadPoolExecutor(1, "poly-masks")
 
     def prepare(self, request: Generate) -> Taken:
@@ -37,7 +34,8 @@ class BiasedSampling:
         if request.bias is None:
             return Taken()
         assert request.max_tokens is not None, "a bias needs to know how long the answer may be"
-        biaser = Biaser(request.bias, self._biases, request.max_tokens, request.private_texts)
+        biases = self._biases.marked(request.marks)
+        biaser = Biaser(request.bias, biases, request.max_tokens, request.private_texts)
         self._biasers[request.id] = biaser
         self._masks[request.id] = np.zeros(-(-self._n_vocab // _BITS), np.uint32)
         return biaser.begin()
@@ -62,16 +60,11 @@ class BiasedSampling:
         """Whether a request has a bias."""
         return request_id in self._biasers
 
-    def sample(self, request_id: int, sampler: Sampler, context: c.llama_context_p, row: int) -> Taken:
+    def sample(self, request_id: int, sampler: Sampler, logits: npt.NDArray[np.float32]) -> Taken:
         """Choose among what the mask of a request allows, and see what follows from that."""
         bits = np.unpackbits(self._masks[request_id].view(np.uint8), bitorder="little", count=self._n_vocab)
         (allowed,) = bits.view(np.bool_).nonzero()
-        if len(allowed) > 1:
-            logits = np.ctypeslib.as_array(c.llama_get_logits_ith(context, row), (self._n_vocab,))
-            self._candidates.fill(allowed, logits)
-            token = sampler.choose(self._candidates)
-        else:  # some samplers cannot do with one candidate: mirostat would divide zero by zero
-            token = int(allowed[0])
+        token = sampler.choose(allowed, logits, self._candidates)
         taken = self._biasers[request_id].take(token, is_forced=len(allowed) == 1)
         for step in taken.steps:
             sampler.remember(step.token)

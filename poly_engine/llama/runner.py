@@ -2,6 +2,10 @@
 
 from __future__ import annotations  # the binding names its pointer types for type checkers only
 
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
 from llama_cpp import llama_cpp as c
 
 from poly_engine.batch.messages import Generate
@@ -12,8 +16,10 @@ from poly_engine.bias.taken import Step, Taken
 from poly_engine.errors import EngineFailed
 from poly_engine.llama.biased import BiasedSampling
 from poly_engine.llama.context import Rows, decode, open_context
+from poly_engine.llama.logit_bias import LogitBias
+from poly_engine.llama.logprobs import Scorer
 from poly_engine.llama.model import LlamaModel
-from poly_engine.llama.sampler import Sampler, memory_of
+from poly_engine.llama.sampler import Candidates, Sampler, memory_of
 
 MAX_SLOTS = 256
 """Sequences that llama.cpp can tell apart in one cache (LLAMA_MAX_SEQ)."""
@@ -45,7 +51,9 @@ class Runner:
         self._memory = memory
         self._rows = Rows(n_batch)
         self._samplers: dict[int, Sampler] = {}
-        self._biased = BiasedSampling(biases, model.vocabulary.n_tokens)
+        self._scorers: dict[int, Scorer] = {}
+        self._candidates = Candidates(self._n_vocab)
+        self._biased = BiasedSampling(biases, self._n_vocab, self._candidates)
 
     def prepare(self, request: Generate) -> Taken:
         """Make the sampler of a request, and return what its answer begins with in any case. Raises InvalidSchema.
@@ -56,12 +64,18 @@ class Runner:
         span = memory_of(request.sampler)
         written = (*request.tokens, *(step.token for step in opening.steps))
         history = written[-span:] if span else ()
-        self._samplers[request.id] = Sampler(request.sampler, seed=request.seed, vocab=self._vocab, history=history)
+        bias = LogitBias(request.logit_bias, self._n_vocab) if request.logit_bias else None
+        self._samplers[request.id] = Sampler(
+            request.sampler, seed=request.seed, vocab=self._vocab, history=history, bias=bias
+        )
+        if request.logprobs is not None:
+            self._scorers[request.id] = Scorer(self._model.vocabulary, request.logprobs)
         return opening
 
     def drop(self, request_id: int) -> None:
         """Free the sampler of a request that is over."""
         self._biased.drop(request_id)
+        self._scorers.pop(request_id, None)
         if sampler := self._samplers.pop(request_id, None):
             sampler.close()
 
@@ -91,11 +105,31 @@ class Runner:
         assert vocab is not None
         return vocab
 
+    @property
+    def _n_vocab(self) -> int:
+        return self._model.vocabulary.n_tokens
+
     def _sample(self, row: int, request_id: int) -> Taken:
+        taken = self._choose(row, request_id)
+        scorer = self._scorers.get(request_id)
+        if scorer is None or not taken.steps:
+            return taken
+        first, *forced = taken.steps
+        return replace(taken, steps=(scorer.scored(first, self._logits(row)), *forced))
+
+    def _choose(self, row: int, request_id: int) -> Taken:
         sampler = self._samplers[request_id]
         if self._biased.has(request_id):
-            return self._biased.sample(request_id, sampler, self._context, row)
-        return Taken((Step(sampler.sample(self._context, row)),))
+            return self._biased.sample(request_id, sampler, self._logits(row))
+        if sampler.bias is None:
+            return Taken((Step(sampler.sample(self._context, row)),))
+        token = sampler.choose(sampler.bias.possible, self._logits(row), self._candidates)
+        sampler.remember(token)
+        return Taken((Step(token),))
+
+    def _logits(self, row: int) -> npt.NDArray[np.float32]:
+        """Those of a row of the last decode, which the next one overwrites."""
+        return np.ctypeslib.as_array(c.llama_get_logits_ith(self._context, row), (self._n_vocab,))
 
     def _edit(self, edit: CacheEdit) -> None:
         match edit:

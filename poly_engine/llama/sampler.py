@@ -11,6 +11,7 @@ import numpy.typing as npt
 from llama_cpp import llama_cpp as c
 
 from poly_engine import sampling
+from poly_engine.llama.logit_bias import LogitBias
 from poly_engine.sampling import SamplerChain, SamplerStep
 
 _ENTRY = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # llama_token_data
@@ -46,7 +47,16 @@ class Candidates:
 class Sampler:
     """Chooses the next token of one sequence, and remembers what it needs of the ones before."""
 
-    def __init__(self, steps: SamplerChain, *, seed: int, vocab: c.llama_vocab_p, history: Iterable[int]) -> None:
+    def __init__(
+        self,
+        steps: SamplerChain,
+        *,
+        seed: int,
+        vocab: c.llama_vocab_p,
+        history: Iterable[int],
+        bias: LogitBias | None = None,
+    ) -> None:
+        self.bias = bias
         params = c.llama_sampler_chain_default_params()
         self._chain = c.llama_sampler_chain_init(params)
         for step in steps:
@@ -58,8 +68,13 @@ class Sampler:
         """Choose from the logits of a row of the last decode, and remember what was chosen."""
         return int(c.llama_sampler_sample(self._chain, context, row))
 
-    def choose(self, candidates: Candidates) -> int:
-        """Choose among some of the tokens; what becomes of it is to be told to `remember`."""
+    def choose(self, allowed: npt.NDArray[np.intp], logits: npt.NDArray[np.float32], candidates: Candidates) -> int:
+        """Choose among the tokens that are allowed; what becomes of it is to be told to `remember`."""
+        if self.bias is not None:
+            allowed, logits = self.bias.left(allowed), self.bias.added(logits)
+        if len(allowed) == 1:  # some samplers cannot do with one candidate: mirostat would divide zero by zero
+            return int(allowed[0])
+        candidates.fill(allowed, logits)
         c.llama_sampler_apply(self._chain, ctypes.byref(candidates.array))
         return candidates.chosen
 

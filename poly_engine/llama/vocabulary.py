@@ -5,7 +5,7 @@ from __future__ import annotations  # the binding names its pointer types for ty
 import ctypes
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import pairwise
@@ -95,15 +95,28 @@ class Vocabulary:
         with self._reading():
             pieces = [self._read_piece(token, special=False) for token in range(self.n_tokens)]
         for token in range(self.n_tokens):
-            is_markup = self._attributes[token] & c.LLAMA_TOKEN_ATTR_USER_DEFINED and _MARKUP.fullmatch(pieces[token])
-            if is_markup or self.is_special(token) or self.is_end(token):
+            if self._is_markup(token, pieces[token]) or self.is_end(token):
                 pieces[token] = b""
         return pieces
+
+    def is_markup(self, token: int) -> bool:
+        """Whether a token marks something, so that no plain text becomes it."""
+        return self._is_markup(token, self.name(token).encode())
+
+    def _is_markup(self, token: int, piece: bytes) -> bool:
+        is_defined = bool(self._attributes[token] & c.LLAMA_TOKEN_ATTR_USER_DEFINED)
+        return self.is_special(token) or (is_defined and _MARKUP.fullmatch(piece) is not None)
 
     def name(self, token: int) -> str:
         """The text of any token, also of a control token; lossy where it is a part of a character."""
         with self._reading():
             return self._read_piece(token, special=True).decode("utf-8", "replace")
+
+    def spelling(self, tokens: Sequence[int]) -> bytes:
+        """The bytes of tokens, also of control tokens, one behind the other."""
+        with self._reading():
+            pieces = {token: self._read_piece(token, special=True) for token in set(tokens)}
+        return b"".join(pieces[token] for token in tokens)
 
     def is_end(self, token: int) -> bool:
         """Whether a token ends a generation."""

@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
+from poly_engine import content as contents
+from poly_engine.content import Content
 from poly_engine.errors import (
     EngineClosed,
     InvalidRequest,
@@ -43,7 +46,7 @@ class Ingestion:
         self._is_closed = False
 
     async def ingest(
-        self, content: bytes, *, source: str, media_type: str | None = None, on_progress: OnProgress | None = None
+        self, content: Content, *, source: str, media_type: str | None = None, on_progress: OnProgress | None = None
     ) -> Ingested:
         """Take in a document now. Who is cancelled, or told of an error, need not expect it to be taken in later.
 
@@ -65,7 +68,7 @@ class Ingestion:
             await self._threads.run(self._queue.done, job)
             return taken
 
-    async def submit(self, content: bytes, *, source: str, media_type: str | None = None) -> None:
+    async def submit(self, content: Content, *, source: str, media_type: str | None = None) -> None:
         """Accept a document, to be taken in later: when this returns, it is in the queue on the disk.
 
         Waits while the queue is full.
@@ -135,8 +138,8 @@ class Ingestion:
 
     async def _take_in(self, job: Job) -> None:
         try:
-            async with self._turn_of(job.source):
-                await self._intake.take_in(job.content, job.source, job.media_type, None)
+            async with self._turn_of(job.source), self._content_of(job) as content:
+                await self._intake.take_in(content, job.source, job.media_type, None)
         except _PASSING:
             raise
         except PolyError as error:
@@ -146,6 +149,14 @@ class Ingestion:
             await self._fail(job, error)
         else:
             await self._threads.run(self._queue.done, job)
+
+    @asynccontextmanager
+    async def _content_of(self, job: Job) -> AsyncIterator[Content]:
+        content = await self._threads.run(self._queue.content, job)
+        try:
+            yield content
+        finally:
+            contents.close(content)
 
     async def _fail(self, job: Job, error: Exception) -> None:
         """Keep on record that a document could not be taken in."""

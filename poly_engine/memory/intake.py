@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from poly_engine.content import Content, sha256_of
 from poly_engine.extract import Extracted, Extractor
 from poly_engine.memory.chunking import Chunk, ChunkSettings, chunk
 from poly_engine.memory.embedding import Embedding
@@ -49,21 +50,21 @@ class Intake:
         self._extractor = extractor
         self._threads = threads
 
-    async def unchanged(self, content: bytes, source: str) -> Ingested | None:
+    async def unchanged(self, content: Content, source: str) -> Ingested | None:
         """What is to be told of a document that is there already, with this content; None if it is not."""
         stored = await self._threads.run(self._store.checksum, source)
-        if stored is None or stored != hashlib.sha256(content).hexdigest():
+        if stored is None or stored != await self._threads.run(sha256_of, content):
             return None
         return Ingested(source, "unchanged", len(await self._threads.run(self._store.chunks, source)), 0)
 
     async def take_in(
-        self, content: bytes, source: str, media_type: str | None, on_progress: OnProgress | None
+        self, content: Content, source: str, media_type: str | None, on_progress: OnProgress | None
     ) -> Ingested:
         """Take in a document, in place of the one of the same source. Raises UnreadableDocument or a MemoryFailed."""
         if (same := await self.unchanged(content, source)) is not None:
             return same
         extracted = await self._extractor.extract(content, name=source, media_type=media_type)
-        document = _document(source, hashlib.sha256(content).hexdigest(), extracted)
+        document = _document(source, await self._threads.run(sha256_of, content), extracted)
         known = await self._threads.run(self._store.known_vectors, source)
         is_new = not known and await self._threads.run(self._store.checksum, source) is None
         chunks, vectors, n_embedded = await self.embedded(document, known, on_progress)

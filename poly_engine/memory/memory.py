@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from poly_engine.content import Content
 from poly_engine.errors import InvalidRequest
 from poly_engine.extract import Extractor
 from poly_engine.memory.archive import Entry, entry_line, header_line, parse_entry, parse_header, read_entry
@@ -48,7 +49,7 @@ class Memory:
         self._ingestion = Ingestion(IngestQueue(queue_path), self._intake, self._threads)
 
     async def ingest(
-        self, content: bytes, *, source: str, media_type: str | None = None, on_progress: OnProgress | None = None
+        self, content: Content, *, source: str, media_type: str | None = None, on_progress: OnProgress | None = None
     ) -> Ingested:
         """Take in a document, in place of the one of the same source. What is unchanged costs nothing.
 
@@ -56,7 +57,7 @@ class Memory:
         """
         return await self._ingestion.ingest(content, source=source, media_type=media_type, on_progress=on_progress)
 
-    async def submit(self, content: bytes, *, source: str, media_type: str | None = None) -> None:
+    async def submit(self, content: Content, *, source: str, media_type: str | None = None) -> None:
         """Accept a document, to be taken in later: when this returns, it is in a queue on the disk."""
         await self._ingestion.submit(content, source=source, media_type=media_type)
 

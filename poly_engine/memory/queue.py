@@ -6,23 +6,33 @@ import time
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
+from poly_engine.content import Content, FileContent, pieces_of
 from poly_engine.errors import MemoryUnwritable
 from poly_engine.memory.file.database import Database, Format
 from poly_engine.types import IngestJob
 
 __all__ = ["IngestQueue", "Job"]
 
+_PARTS = """
+create table parts ( -- what is behind the first part of a document, so that none is in memory as a whole
+    id integer primary key,
+    job integer not null references jobs (id) on delete cascade,
+    content blob not null
+);
+create index parts_by_job on parts (job);
+"""
 _FORMAT = Format(
-    1,
+    2,
     """
 create table jobs (
     id integer primary key autoincrement,
     source text not null,
     media_type text,
-    content blob not null,
+    content blob not null, -- of a large document, the first part
     n_bytes integer not null,
     added real not null,
     owner text, -- whose lock says whether it is still at work
@@ -35,7 +45,9 @@ create trigger forget_old_failures after update of cause on jobs begin
         select id from jobs where cause <> '' order by id desc limit 1000
     );
 end;
-""",
+"""  # noqa: S608 - all of it is written here
+    + _PARTS,
+    upgrades={1: _PARTS},
 )
 
 
@@ -46,7 +58,6 @@ class Job:
     id: int
     source: str
     media_type: str | None
-    content: bytes
 
 
 class IngestQueue:
@@ -62,16 +73,36 @@ class IngestQueue:
         self._me = uuid.uuid4().hex
         self._lock = _OwnerLock(self._workers, self._me)
 
-    def add(self, source: str, content: bytes, media_type: str | None, *, is_mine: bool) -> Job:
+    def add(self, source: str, content: Content, media_type: str | None, *, is_mine: bool) -> Job:
         """Accept a document: when this returns, it is on the disk. `is_mine` reserves it for this process."""
+        parts = pieces_of(content)
         with self._database.writing() as writer:
             writer.execute("delete from jobs where source = ? and cause <> ''", (source,))
             number = writer.execute(
                 "insert into jobs (source, media_type, content, n_bytes, added, owner) values (?, ?, ?, ?, ?, ?)",
-                (source, media_type, content, len(content), time.time(), self._me if is_mine else None),
+                (source, media_type, next(parts, b""), len(content), time.time(), self._me if is_mine else None),
             ).lastrowid
-        assert number is not None
-        return Job(number, source, media_type, content)
+            assert number is not None
+            writer.executemany("insert into parts (job, content) values (?, ?)", ((number, part) for part in parts))
+        return Job(number, source, media_type)
+
+    def content(self, job: Job) -> Content:
+        """The document of a job. A large one is in a file, which is to be closed; raises MemoryUnwritable if there is
+        no room for it.
+        """
+        with self._database.reading() as reader:
+            (first,) = reader.execute("select content from jobs where id = ?", (job.id,)).fetchone()
+            others = reader.execute("select content from parts where job = ? order by id", (job.id,))
+            if (second := others.fetchone()) is None:
+                return bytes(first)
+            content = FileContent()
+            try:
+                for (part,) in chain([(first,), second], others):
+                    content.add(part)
+            except BaseException:
+                content.close()
+                raise
+            return content
 
     def take(self) -> Job | None:
         """The oldest job that nobody works on; from now on this process does. None if there is none."""
@@ -79,13 +110,13 @@ class IngestQueue:
             return None
         with self._database.writing() as writer:
             living = self._living()
-            rows = writer.execute("select id, source, owner from jobs where cause = '' order by id").fetchall()
+            find = "select id, source, media_type, owner from jobs where cause = '' order by id"
+            rows = writer.execute(find).fetchall()
             busy: set[str] = set()
-            for number, source, owner in rows:
+            for number, source, media_type, owner in rows:
                 if owner not in living and source not in busy:
                     writer.execute("update jobs set owner = ? where id = ?", (self._me, number))
-                    row = writer.execute("select media_type, content from jobs where id = ?", (number,)).fetchone()
-                    return Job(number, source, *row)
+                    return Job(number, source, media_type)
                 busy.add(source)
         return None
 
@@ -101,6 +132,7 @@ class IngestQueue:
                 "update jobs set cause = ?, reason = ?, owner = null, content = x'' where id = ?",
                 (cause, reason, job.id),
             )
+            writer.execute("delete from parts where job = ?", (job.id,))
 
     def release(self, job: Job) -> None:
         """Leave a job to whoever takes it next."""

@@ -8,6 +8,7 @@ __all__ = [
     "COUNT",
     "LAST_N",
     "MIN_P",
+    "PENALTY",
     "REPEAT_PENALTY",
     "TEMPERATURE",
     "TOP_P",
@@ -40,6 +41,7 @@ MIN_P = Range(0, 1)
 TEMPERATURE = Range(0, 100)
 REPEAT_PENALTY = Range(0.01, 100)
 LAST_N = Range(0, 2**20)
+PENALTY = Range(-2, 2)  # as OpenAI has it
 
 
 def from_settings(
@@ -50,6 +52,8 @@ def from_settings(
     temperature: float,
     repeat_penalty: float,
     repetition_penalty_last_n: int,
+    frequency_penalty: float = 0.0,
+    presence_penalty: float = 0.0,
 ) -> SamplerChain:
     """The chain of the plain settings of a task. Raises ValueError that names a setting which is out of range."""
     COUNT.check("top_k", top_k)
@@ -58,5 +62,7 @@ def from_settings(
     TEMPERATURE.check("temperature", temperature)
     REPEAT_PENALTY.check("repeat_penalty", repeat_penalty)
     LAST_N.check("repetition_penalty_last_n", repetition_penalty_last_n)
-    penalties = Penalties(repetition_penalty_last_n, repeat_penalty)
+    PENALTY.check("frequency_penalty", frequency_penalty)
+    PENALTY.check("presence_penalty", presence_penalty)
+    penalties = Penalties(repetition_penalty_last_n, repeat_penalty, frequency_penalty, presence_penalty)
     return chain([penalties, TopK(top_k), TopP(top_p), MinP(min_p), Temperature(temperature)])

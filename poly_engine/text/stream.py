@@ -12,9 +12,9 @@ class TextStream:
     sequence. Bytes that are not UTF-8 become U+FFFD.
     """
 
-    def __init__(self, stops: Iterable[str] = (), private: Iterable[str] = ()) -> None:
+    def __init__(self, stops: Iterable[str] = (), private: Iterable[str] = (), openings: Iterable[str] = ()) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._stops = StopMatcher(stops)
+        self._stops = StopMatcher(stops, openings)
         self._redactor = Redactor(private)
         self._text = ""
         self._ends: list[int] = []
@@ -24,6 +24,11 @@ class TextStream:
     def is_stopped(self) -> bool:
         """Whether a stop sequence was found."""
         return self._stops.stopped_at is not None
+
+    @property
+    def stop(self) -> str | None:
+        """The stop sequence that was found."""
+        return self._stops.found
 
     def push(self, piece: bytes) -> str:
         """Take the bytes of the next token and return the text that may be shown now."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,13 @@ class _Token:
 
 
 @dataclass(frozen=True, slots=True)
+class _Text:
+    """What tokens spell."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Packed:
     """Vectors in base64, row by row."""
 
@@ -43,9 +50,10 @@ class _Packed:
 class RemoteEngine(RemoteMemories):
     """The engine behind `poly serve` at a URL, with a key if it wants one. Raises ConfigError for a URL that is none.
 
-    Nothing is asked of the server before it is needed. Beside what `Engine` says, everything may raise EngineFailed
-    if there is no connection, Unauthorized or Forbidden for what the key does not allow, and Overloaded. A server
-    that does not even say that it is there is given up after `silence_s`. Closing the engine leaves the server running.
+    Nothing is asked of the server before it is needed. Beside what `Engine` says, everything may raise
+    EngineUnreachable if there is no connection, Unauthorized or Forbidden for what the key does not allow, and
+    Overloaded. A server that does not even say that it is there is given up after `silence_s`. Closing the engine
+    leaves the server running.
     """
 
     def __init__(self, url: str, key: str | None = None, *, silence_s: float = 40.0) -> None:
@@ -57,6 +65,9 @@ class RemoteEngine(RemoteMemories):
 
     async def tasks(self) -> Sequence[TaskInfo]:
         return self._server.things(TaskInfo, await self._server.get("v1", "task", query={"detail": "1"}), "tasks")
+
+    async def settings(self, task: str) -> Mapping[str, object]:
+        return await self._server.get("v1", "task", task, "settings")
 
     async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         tell = on_progress or (lambda _: None)
@@ -73,6 +84,11 @@ class RemoteEngine(RemoteMemories):
         path = ("v1", "model", model, "tokenization")
         answer = await self._server.ask("POST", *path, body={"prompt": text}, is_repeatable=True)
         return [TokenPiece(one.token, one.text) for one in self._server.things(_Token, answer, "tokens")]
+
+    async def detokenize(self, model: str, ids: Sequence[int]) -> str:
+        path = ("v1", "model", model, "detokenization")
+        answer = await self._server.ask("POST", *path, body={"tokens": list(ids)}, is_repeatable=True)
+        return self._server.thing(_Text, answer).text
 
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
         import numpy as np  # 130 ms, which only this costs

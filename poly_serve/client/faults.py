@@ -4,7 +4,7 @@ import json
 import os
 from http import HTTPStatus
 
-from poly_engine.errors import EngineFailed, Forbidden, PolyError, Unauthorized
+from poly_engine.errors import EngineFailed, EngineUnreachable, Forbidden, PolyError, Unauthorized
 from poly_serve.wire import error_from
 
 __all__ = ["broken", "no_poly", "refusal", "told", "unreachable"]
@@ -12,15 +12,15 @@ __all__ = ["broken", "no_poly", "refusal", "told", "unreachable"]
 _LONGEST_WORDS = 300
 
 
-def unreachable(url: str, error: BaseException) -> EngineFailed:
+def unreachable(url: str, error: BaseException) -> EngineUnreachable:
     """Nobody answers at an address."""
-    return EngineFailed(f"the server at {url} cannot be reached: {_reason(error)}; poly serve has to run there")
+    return EngineUnreachable(f"the server at {url} cannot be reached: {_reason(error)}; poly serve has to run there")
 
 
-def broken(url: str, error: BaseException | str) -> EngineFailed:
+def broken(url: str, error: BaseException | str) -> EngineUnreachable:
     """The connection broke in the middle of something."""
     reason = error if isinstance(error, str) else _reason(error)
-    return EngineFailed(f"the connection to the server at {url} was lost before all was said: {reason}")
+    return EngineUnreachable(f"the connection to the server at {url} was lost before all was said: {reason}")
 
 
 def no_poly(url: str) -> EngineFailed:
@@ -48,6 +48,8 @@ def refusal(url: str, status: int, body: bytes) -> PolyError:
             return Unauthorized(said)
         case HTTPStatus.FORBIDDEN | HTTPStatus.MISDIRECTED_REQUEST:
             return Forbidden(said)
+        case HTTPStatus.BAD_GATEWAY | HTTPStatus.SERVICE_UNAVAILABLE | HTTPStatus.GATEWAY_TIMEOUT:
+            return EngineUnreachable(said)  # of something between, which does not reach the server itself
         case _:
             return EngineFailed(said)
 

@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
-from poly_engine.errors import EngineClosed, PolyError
+from poly_engine.errors import EngineClosed, InvalidRequest, PolyError, SessionNotFound
 from poly_serve.client.faults import broken, no_poly
 from poly_serve.client.server import Server
 from poly_serve.client.turn import RemoteTurn
@@ -34,18 +34,24 @@ class Line:
         self._socket = socket
         self._turn: RemoteTurn | None = None
         self._said: PolyError | None = None
-        self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.session: str | None = None
+        """The id by which the server keeps it, if it does."""
+        self._opened: asyncio.Future[str | None] | None = None
         self._to_be_sent: asyncio.Queue[Frame] = asyncio.Queue()
         self._reading = asyncio.create_task(self._read())
         self._writing = asyncio.create_task(self._write())
 
     @classmethod
-    async def open(cls, server: Server, task: str, frame: Frame) -> Self:
-        """Open a session with a task, as the frame says. Raises why that cannot be."""
+    async def open(cls, server: Server, task: str, frame: Frame, resume: Frame | None = None) -> Self:
+        """Open a session with a task, as the frame says; or come back to one, as the other frame says, if the server
+        keeps it. Raises why that cannot be.
+        """
         line = cls(server.address.url, await server.dial("v1", "task", task, "chat", protocol=PROTOCOL))
-        line._to_be_sent.put_nowait({"type": "open", **frame})
         try:
-            await line._opened
+            try:
+                await line._open(resume or frame)
+            except SessionNotFound:  # it was kept for too long, or by a server that is no more
+                await line._open(frame)
         except BaseException:
             await line.close()
             raise
@@ -78,8 +84,15 @@ class Line:
         await self._socket.close()
         self._writing.cancel()
         await asyncio.wait([self._reading, self._writing])
-        if self._opened.done() and not self._opened.cancelled():
+        if self._opened is not None and self._opened.done() and not self._opened.cancelled():
             self._opened.exception()  # seen: asyncio would complain of an error that nobody looked at
+
+    async def _open(self, frame: Frame) -> None:
+        self._opened = asyncio.get_running_loop().create_future()
+        if self.is_lost:
+            self._lose()
+        self._to_be_sent.put_nowait({"type": "open", **frame})
+        self.session = await self._opened
 
     async def _read(self) -> None:
         try:
@@ -87,7 +100,7 @@ class Line:
                 self._hear(json.loads(text))
         except ConnectionClosed:
             pass
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, InvalidRequest) as error:
             _log.warning("the server at %s said what makes no sense: %r", self._url, error)
             self._said = no_poly(self._url)
             await self._socket.close()
@@ -101,18 +114,23 @@ class Line:
 
     def _hear(self, frame: Frame) -> None:
         has_turn = self._turn is not None and not self._turn.is_over.is_set()
+        is_opening = self._opened is not None and not self._opened.done()  # whoever waited may have gone
         if frame["type"] == "opened":
-            if not self._opened.done():  # whoever waited may have gone
-                self._opened.set_result(None)
+            if self._opened is not None and is_opening:
+                self._opened.set_result(frame.get("session"))
         elif self._turn is not None and has_turn:
             self._turn.hear(frame)
         elif frame["type"] == "error":
-            self._said = error_from(frame)
+            error = error_from(frame)
+            if self._opened is not None and is_opening and isinstance(error, SessionNotFound):
+                self._opened.set_exception(error)  # after any other error the server hangs up
+            else:
+                self._said = error
 
     def _lose(self) -> None:
         """Tell whoever waits that nothing comes any more."""
         error = self._said or self._loss()
-        if not self._opened.done():
+        if self._opened is not None and not self._opened.done():
             self._opened.set_exception(error)
         if self._turn is not None and not self._turn.is_over.is_set():
             self._turn.fail(error)

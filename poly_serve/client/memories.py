@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import asdict
 
+from poly_engine.content import Content, pieces_of
 from poly_engine.interface import NO_OPTIONS, Engine
 from poly_engine.types import (
     ChunkInfo,
@@ -19,7 +20,6 @@ from poly_serve.client.server import Query, Server
 
 __all__ = ["RemoteMemories"]
 
-_PIECE_BYTES = 1 << 16
 _ERROR = b'{"type":"error",'
 """How a line begins that says why an export breaks off; a document does not begin like that."""
 
@@ -37,7 +37,7 @@ class RemoteMemories(Engine):
     async def ingest(
         self,
         memory: str,
-        content: bytes,
+        content: Content,
         *,
         source: str,
         media_type: str | None = None,
@@ -55,7 +55,7 @@ class RemoteMemories(Engine):
         )
         return server.thing(Ingested, became)
 
-    async def submit(self, memory: str, content: bytes, *, source: str, media_type: str | None = None) -> None:
+    async def submit(self, memory: str, content: Content, *, source: str, media_type: str | None = None) -> None:
         query = {**_document(source, media_type), "wait": "false"}
         await self._server.ask("PUT", "v1", "memory", memory, query=query, content=lambda: _pieces(content))
 
@@ -112,6 +112,6 @@ def _document(source: str, media_type: str | None) -> Query:
     return {"detail": "1", "source": source, **type_}
 
 
-async def _pieces(content: bytes) -> AsyncIterator[bytes]:
-    for begin in range(0, len(content), _PIECE_BYTES):
-        yield content[begin : begin + _PIECE_BYTES]
+async def _pieces(content: Content) -> AsyncIterator[bytes]:
+    for piece in pieces_of(content):
+        yield bytes(piece)

@@ -11,7 +11,7 @@ import httpx
 from pydantic import ValidationError
 
 from poly_engine import __version__
-from poly_engine.errors import EngineClosed, EngineFailed
+from poly_engine.errors import EngineClosed, EngineFailed, EngineUnreachable
 from poly_serve.client.address import Address
 from poly_serve.client.faults import broken, no_poly, refusal, told, unreachable
 from poly_serve.lines import lines_of
@@ -43,7 +43,7 @@ class Server:
 
     A request is tried up to four times while nobody answers, and a repeatable one also when the connection breaks.
     Where something is to be heard all the time, silence of `silence_s` is taken for a broken connection. Raises
-    EngineFailed where there is none, what the server tells, and EngineClosed after it was closed.
+    EngineUnreachable where there is none, what the server tells, and EngineClosed after it was closed.
     """
 
     def __init__(self, address: Address, key: str | None, *, silence_s: float) -> None:
@@ -125,7 +125,7 @@ class Server:
 
     @asynccontextmanager
     async def lines(self, *path: str) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The lines of an answer, as they come. Also an answer that breaks off raises EngineFailed."""
+        """The lines of an answer, as they come. Also an answer that breaks off raises EngineUnreachable."""
         with self._in_our_words():
             async with self._stream("GET", path) as response:
                 yield lines_of(response.aiter_bytes())
@@ -186,7 +186,7 @@ class Server:
         for delay_s in _DELAYS_S:
             try:
                 return await once()
-            except (httpx.TransportError, OSError) as error:
+            except (httpx.TransportError, OSError, EngineUnreachable) as error:
                 can_help = is_repeatable or isinstance(error, httpx.ConnectError)
                 if self._is_closed or not can_help or isinstance(error, httpx.TimeoutException | TimeoutError):
                     raise

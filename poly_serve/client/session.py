@@ -8,7 +8,7 @@ from typing import Any
 
 from poly_engine.errors import EngineClosed, PolyError, SessionBusy
 from poly_engine.interface import NO_OVERRIDES, Session
-from poly_engine.types import Bias, Event, Overrides, Turn
+from poly_engine.types import Bias, Event, Overrides, ToolResult, Tools, Turn
 from poly_serve.client.line import Line
 from poly_serve.client.server import Server
 from poly_serve.client.turn import RemoteTurn
@@ -24,9 +24,11 @@ Frame = dict[str, Any]  # Any: as JSON
 class RemoteSession(Session):
     """A session that a server holds, and that is remembered here, too.
 
-    So a server that was restarted, or a connection that broke while nothing was said, is not noticed: with the next
-    prompt goes what was said before. One that breaks in the middle of an answer raises EngineFailed, or EngineClosed if
-    the server says that it stops. It is among the `open_sessions` while it may have a connection.
+    So a server that was restarted, or is being, or a connection that broke while nothing was said, is not noticed: the
+    next prompt comes back to the session, or goes to another server with what was said before. One that breaks in the
+    middle of an answer raises EngineUnreachable, or EngineClosed if the server says that it stops; the session can be
+    used on, and what was heard of that answer is not remembered. It is among the `open_sessions` while it may have a
+    connection.
     """
 
     def __init__(
@@ -43,6 +45,8 @@ class RemoteSession(Session):
         self._turns = list(history)
         self._open_sessions = open_sessions
         self._line: Line | None = None
+        self._id: str | None = None
+        """By which the server keeps it when the line is lost."""
         self._turn: RemoteTurn | None = None
         self._is_busy = False
         self._closed: EngineClosed | None = None
@@ -58,13 +62,19 @@ class RemoteSession(Session):
 
     @asynccontextmanager
     async def send(
-        self, prompt: str, overrides: Overrides = NO_OVERRIDES, *, schema: Bias | Mapping[str, object] | None = None
+        self,
+        prompt: str,
+        overrides: Overrides = NO_OVERRIDES,
+        *,
+        schema: Bias | Mapping[str, object] | None = None,
+        tools: Tools | None = None,
+        results: Sequence[ToolResult] = (),
     ) -> AsyncIterator[AsyncIterator[Event]]:
         self._begin()
         try:
-            frame = _frame(prompt, overrides, schema)
+            frame = _frame(prompt, overrides, schema) | _frame_on_tools(tools, results)
             try:
-                turn = await self._ask(prompt, frame)
+                turn = await self._ask(Turn(prompt, "", results=tuple(results)), frame)
                 async with aclosing(turn.events()) as events:
                     yield events
             finally:
@@ -101,30 +111,35 @@ class RemoteSession(Session):
         if self._closed is not None:
             raise self._closed
 
-    async def _ask(self, prompt: str, frame: Frame) -> RemoteTurn:
-        """Have a turn begun. Over a line that was lost meanwhile nobody heard of it: then it is begun over another."""
+    async def _ask(self, asked: Turn, frame: Frame) -> RemoteTurn:
+        """Have a turn begun. Over a line that was lost meanwhile nobody heard of it, and a server that is being shut
+        down does not begin it: then it is begun over another line, which may lead to another server.
+        """
         await self._stop()  # who was cancelled twice did not wait for the end
-        while True:
+        for is_last in (False, False, True):
             is_new = self._line is None
             line = self._line or await self._connect()
-            turn = self._turn = RemoteTurn(prompt, self._remember)
+            turn = self._turn = RemoteTurn(asked, self._remember)
             try:
                 await line.ask(turn, frame)
-            except PolyError:
-                if turn.is_heard or is_new:
+            except PolyError as error:
+                is_shut_down = isinstance(error, EngineClosed) and turn.is_refused
+                if self._closed is not None or is_last or not (is_shut_down or not (turn.is_heard or is_new)):
                     raise
                 await self._hang_up()
             else:
                 return turn
+        raise AssertionError("the last attempt raises, or succeeds")
 
     async def _connect(self) -> Line:
         history = [asdict(turn) for turn in self._turns]
         self._open_sessions.add(self)
-        line = await Line.open(self._server, self._task, {"system": self._system, "history": history})
+        resume = None if self._id is None else {"resume": self._id, "turns": len(self._turns)}
+        line = await Line.open(self._server, self._task, {"system": self._system, "history": history}, resume)
         if self._closed is not None:
             await line.close()
             raise self._closed
-        self._line = line
+        self._line, self._id = line, line.session
         return line
 
     async def _stop(self) -> None:
@@ -145,3 +160,9 @@ def _frame(prompt: str, overrides: Overrides, schema: Bias | Mapping[str, object
     bias = schema if isinstance(schema, Bias) or schema is None else Bias.of_schema(schema)
     given = {key: value for key, value in asdict(overrides).items() if value is not None}
     return {"prompt": prompt, "overrides": given, "schema": bias and asdict(bias)}
+
+
+def _frame_on_tools(tools: Tools | None, results: Sequence[ToolResult]) -> Frame:
+    """What a prompt says of tools; nothing, unless there is something to say."""
+    frame: Frame = {} if tools is None else {"tools": asdict(tools)}
+    return {**frame, "results": [asdict(result) for result in results]} if results else frame

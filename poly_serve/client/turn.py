@@ -2,15 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from poly_engine.errors import EngineClosed, PolyError
-from poly_engine.types import Done, Event, Token, Turn
-from poly_serve.wire import error_from, event_from, is_event
+from poly_engine.types import Done, Event, Token, ToolCall, Turn
+from poly_serve.wire import decoded, error_from, event_from, is_event
 
 __all__ = ["RemoteTurn"]
 
 _LAST = ("done", "cancelled", "error", "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """The calls of tools in a frame that says what is remembered of a turn."""
+
+    calls: tuple[ToolCall, ...] = ()
 
 
 class RemoteTurn:
@@ -18,22 +26,25 @@ class RemoteTurn:
     nobody reads the events.
     """
 
-    def __init__(self, prompt: str, on_over: Callable[["RemoteTurn"], None]) -> None:
+    def __init__(self, asked: Turn, on_over: Callable[["RemoteTurn"], None]) -> None:
         self.is_begun = asyncio.Event()
         self.is_over = asyncio.Event()
         self.is_heard = False
         """Whether the server has said anything about it."""
+        self.is_refused = False
+        """Whether it ended before it had begun."""
         self.failure: PolyError | None = None
-        self._prompt = prompt
+        self._asked = asked
         self._on_over = on_over
         self._texts: list[str] = []
         self._answer: str | None = None
+        self._calls: tuple[ToolCall, ...] = ()
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
 
     @property
     def remembered(self) -> Turn | None:
         """What the session remembers of it when it is over; None if it failed, or had not begun when it was left."""
-        return None if self._answer is None else Turn(self._prompt, self._answer)
+        return None if self._answer is None else replace(self._asked, answer=self._answer, calls=self._calls)
 
     def hear(self, frame: Mapping[str, Any]) -> None:  # Any: as JSON
         """Take what the server says. Raises KeyError or ValidationError for what it cannot mean."""
@@ -43,8 +54,10 @@ class RemoteTurn:
             self._hear_event(event_from(frame))
         elif kind in _LAST:
             self._answer = frame.get("answer")
+            self._calls = decoded(_Calls, frame).calls
         if kind in ("error", "refused"):
-            self.fail(error_from({key: value for key, value in frame.items() if key != "answer"}))
+            self.is_refused = not self.is_begun.is_set()
+            self.fail(error_from({key: value for key, value in frame.items() if key not in ("answer", "calls")}))
         self.is_begun.set()
         if kind in _LAST:
             self.end()
@@ -75,6 +88,8 @@ class RemoteTurn:
     def _hear_event(self, event: Event) -> None:
         if isinstance(event, Token):
             self._texts.append(event.text)
+        elif isinstance(event, ToolCall):
+            self._calls = (*self._calls, event)
         elif isinstance(event, Done):
             self._answer = "".join(self._texts)
         self._events.put_nowait(event)

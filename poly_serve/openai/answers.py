@@ -8,9 +8,11 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from poly_engine import Bias, Done, Event, Overrides, Thinking, Token, Truncated
-from poly_serve.admission import ADMISSION
+from poly_engine import Bias, Done, Event, Overrides, Thinking, Token, ToolCall, Tools, Truncated
+from poly_serve.access import Kind
+from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
+from poly_serve.openai.logprobs import Shown
 from poly_serve.openai.messages import Conversation
 from poly_serve.routing import NAME, PRINCIPAL
 from poly_serve.stats import STATS
@@ -25,6 +27,7 @@ class Ask:
     conversation: Conversation
     overrides: Overrides
     bias: Bias | None
+    tools: Tools | None = None
 
 
 @dataclass(slots=True)
@@ -33,16 +36,21 @@ class Answer:
 
     texts: list[str] = field(default_factory=list)
     thoughts: list[str] = field(default_factory=list)
+    calls: list[ToolCall] = field(default_factory=list)
     truncated: Truncated | None = None
     done: Done | None = None
+    shown: Shown = field(default_factory=Shown)
 
     def hear(self, event: Event) -> None:
         """Take in the next event."""
         match event:
             case Token(text=text):
                 self.texts.append(text)
+                self.shown.hear(event)
             case Thinking(text=text):
                 self.thoughts.append(text)
+            case ToolCall():
+                self.calls.append(event)
             case Truncated():
                 self.truncated = event
             case Done():
@@ -86,11 +94,11 @@ async def _answer(request: web.Request, number: int, ask: Ask, heard: asyncio.Qu
     task, said = request[NAME], ask.conversation
     session = request.app[ENGINE].session(task, system=said.system, history=said.history)
     async with (
-        request.app[ADMISSION].admit(request[PRINCIPAL].subject),
+        admitted(request, Kind.TASK, task, said.texts),
         session,
-        session.send(said.prompt, ask.overrides, schema=ask.bias) as events,
+        session.send(said.prompt, ask.overrides, schema=ask.bias, tools=ask.tools, results=said.results) as events,
     ):
         async for event in events:
             if isinstance(event, Done):
-                request.app[STATS].add(task, event)
+                request.app[STATS].add(task, event, request[PRINCIPAL].subject)
             heard.put_nowait((number, event))

@@ -5,11 +5,14 @@ from contextlib import aclosing
 
 from aiohttp import web
 
-from poly_engine import Done, Event, PolyError, Thinking, Token
+from poly_engine import Calling, Done, Event, PolyError, Thinking, Token
+from poly_serve.access import Kind
+from poly_serve.admission import check_admission
 from poly_serve.openai.answers import Answer, Ask, answering
 from poly_serve.openai.settings import Settings
 from poly_serve.openai.shapes import Json, Shape
 from poly_serve.replies import json_reply, openai_error_object
+from poly_serve.routing import NAME
 from poly_serve.sse import EventStream
 from poly_serve.wire import encoded
 
@@ -20,6 +23,7 @@ _SILENCE_S = 15.0
 
 async def reply(request: web.Request, settings: Settings, asks: Sequence[Ask], shape: Shape) -> web.StreamResponse:
     """The reply to a request, in the manner that its settings say."""
+    check_admission(request, Kind.TASK, request[NAME])
     if settings.stream:
         return await _stream(request, asks, shape, has_usage=settings.has_usage_chunk)
     answers = [Answer() for _ in asks]
@@ -58,8 +62,8 @@ async def _chunks(
             begun.add(number)
             if choice := shape.first_choice(number):
                 yield shape.chunk(choice)
-        if isinstance(event, Token | Thinking) and event.text:
+        if isinstance(event, Calling) or (isinstance(event, Token | Thinking) and event.text):
             if choice := shape.next_choice(number, event):
-                yield shape.chunk(choice)
+                yield shape.chunk(shape.with_logprobs(choice, answers[number]))
         elif isinstance(event, Done):
-            yield shape.last_chunk(number, answers[number], event)
+            yield shape.last_chunk(number, answers[number])

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from poly_engine import Bias, Overrides
-from poly_engine.sampling.settings import COUNT, LAST_N, MIN_P, REPEAT_PENALTY, TEMPERATURE, TOP_P, Range
+from poly_engine.overrides import MOST_LOGPROBS
+from poly_engine.sampling.settings import COUNT, LAST_N, MIN_P, PENALTY, REPEAT_PENALTY, TEMPERATURE, TOP_P, Range
 from poly_serve.inputs import InvalidParameter
+from poly_serve.openai.logit_bias import LogitBias
 
 __all__ = ["MOST_CHOICES", "Body", "Settings"]
 
@@ -18,6 +21,7 @@ MOST_CHOICES = 64
 
 _INT64 = 2**63
 _LARGEST = 2**31 - 1
+_NO_LIMIT = -1
 _ANY_SEED = -1
 """To llama.cpp, and so to many clients: draw one."""
 
@@ -96,12 +100,19 @@ class Settings(Body):
     ) = None
     max_tokens: Annotated[int, Field(ge=1, le=_LARGEST)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1, le=_LARGEST)] | None = None
+    n_predict: Annotated[int, Field(ge=_NO_LIMIT, le=_LARGEST)] | None = None
+    ignore_eos: bool | None = None
     temperature: Annotated[float, _within(TEMPERATURE)] | None = None
     top_k: Annotated[int, _within(COUNT)] | None = None
     top_p: Annotated[float, _within(TOP_P)] | None = None
     min_p: Annotated[float, _within(MIN_P)] | None = None
     repeat_penalty: Annotated[float, _within(REPEAT_PENALTY)] | None = None
+    repetition_penalty: Annotated[float, _within(REPEAT_PENALTY)] | None = None
+    frequency_penalty: Annotated[float, _within(PENALTY)] | None = None
+    presence_penalty: Annotated[float, _within(PENALTY)] | None = None
     repeat_last_n: Annotated[int, _within(LAST_N)] | None = None
+    logit_bias: LogitBias | None = None
+    n_probs: Annotated[int, Field(ge=0, le=MOST_LOGPROBS)] | None = None
     response_format: Format | None = None
     json_schema: dict[str, Any] | None = None  # Any: as JSON
     grammar: str | None = None
@@ -121,21 +132,45 @@ class Settings(Body):
         seed = None if self.seed in (None, _ANY_SEED) else self.seed
         return self._overrides if seed is None else replace(self._overrides, seed=seed + choice)
 
+    @property
+    def n_logprobs(self) -> int | None:
+        """How many of the likeliest tokens are to be told with each; None if none is, nor how likely it was itself."""
+        return self.n_probs or None
+
     @cached_property
     def _overrides(self) -> Overrides:
-        limits = {self.max_tokens, self.max_completion_tokens} - {None}
-        if len(limits) > 1:
-            raise InvalidParameter("max_tokens", "differs from max_completion_tokens, its other name: leave out either")
         return Overrides(
-            max_tokens=limits.pop() if limits else None,
+            max_tokens=self._limit,
             temperature=self.temperature,
             top_k=self.top_k,
             top_p=self.top_p,
             min_p=self.min_p,
-            repeat_penalty=self.repeat_penalty,
+            repeat_penalty=self._agreed("repeat_penalty", "repetition_penalty"),
+            frequency_penalty=self.frequency_penalty,
+            presence_penalty=self.presence_penalty,
             repetition_penalty_last_n=self.repeat_last_n,
             stop_sequences=tuple(self.stop) if self.stop else None,
+            logit_bias=tuple(self.logit_bias) if self.logit_bias else None,
+            ignore_eos=self.ignore_eos,
+            logprobs=self.n_logprobs,
         )
+
+    @property
+    def _limit(self) -> int | None:
+        """The most tokens of an answer. Raises InvalidParameter if its names do not agree."""
+        if self.n_predict == 0:
+            raise InvalidParameter("n_predict", "has to be at least 1, or -1 for no limit but that of the task")
+        names = ("max_tokens", "max_completion_tokens", "n_predict")
+        limit: int | None = self._agreed(*(names[:2] if self.n_predict == _NO_LIMIT else names))
+        return limit
+
+    def _agreed(self, *names: str) -> Any:  # Any: whatever they hold
+        """What the names of one and the same setting say. Raises InvalidParameter if they do not agree."""
+        given = [name for name in names if getattr(self, name) is not None]
+        for name, other in pairwise(given):
+            if getattr(self, name) != getattr(self, other):
+                raise InvalidParameter(name, f"differs from {other}, its other name: leave out either")
+        return getattr(self, given[0]) if given else None
 
     @property
     def bias(self) -> Bias | None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import ClassVar, TypeAlias
 
-from poly_engine import Done, Thinking, Timings, Token, Usage, __version__
+from poly_engine import Calling, Thinking, Timings, Token, ToolCall, Usage, __version__
 from poly_serve.openai.answers import Answer
+from poly_serve.openai.logprobs import Entries, chat_logprobs, completion_logprobs
 
 __all__ = ["ChatShape", "CompletionShape", "Json", "Shape"]
 
@@ -40,16 +41,26 @@ class Shape(ABC):
         """The choice of the chunk before the answer; None if there is none."""
 
     @abstractmethod
-    def next_choice(self, number: int, event: Token | Thinking) -> Json | None:
+    def next_choice(self, number: int, event: Token | Thinking | Calling) -> Json | None:
         """The choice of the chunk on a token; None if that is not shown."""
 
     @abstractmethod
-    def last_choice(self, number: int, done: Done) -> Json:
+    def last_choice(self, number: int, answer: Answer) -> Json:
         """The choice of the chunk behind the answer."""
+
+    @abstractmethod
+    def logprobs(self, entries: Entries) -> Json | None:
+        """What a choice says of how likely its tokens were; None if that was not asked for."""
+
+    def with_logprobs(self, choice: Json, answer: Answer) -> Json:
+        """A choice, with what it says of the tokens that were shown since this was last asked for."""
+        return {**choice, "logprobs": self.logprobs(answer.shown.take())}
 
     def whole(self, answers: Sequence[Answer]) -> Json:
         """The reply at once."""
-        choices = [self.whole_choice(number, answer) for number, answer in enumerate(answers)]
+        choices = [
+            self.with_logprobs(self.whole_choice(number, answer), answer) for number, answer in enumerate(answers)
+        ]
         more = _more(answers[0], has_timings=len(answers) == 1)
         return {**self._head, "object": self.whole_object, "choices": choices, "usage": self._usage(answers), **more}
 
@@ -57,9 +68,9 @@ class Shape(ABC):
         """A part of the reply."""
         return {**self._head, "object": self.chunk_object, "choices": [choice]}
 
-    def last_chunk(self, number: int, answer: Answer, done: Done) -> Json:
+    def last_chunk(self, number: int, answer: Answer) -> Json:
         """The part of the reply that ends a choice."""
-        return {**self.chunk(self.last_choice(number, done)), **_more(answer)}
+        return {**self.chunk(self.last_choice(number, answer)), **_more(answer)}
 
     def usage_chunk(self, answers: Sequence[Answer]) -> Json:
         """The part of the reply that says how many tokens all of it took."""
@@ -79,17 +90,25 @@ class ChatShape(Shape):
 
     def whole_choice(self, number: int, answer: Answer) -> Json:
         thoughts = {"reasoning_content": "".join(answer.thoughts)} if answer.thoughts else {}
-        message = {"role": "assistant", "content": "".join(answer.texts), "refusal": None, **thoughts}
-        return {"index": number, "message": message, "logprobs": None, "finish_reason": _reason(answer)}
+        calls = {"tool_calls": [_call(call) for call in answer.calls]} if answer.calls else {}
+        text = "".join(answer.texts)
+        content = None if calls and not text else text
+        message = {"role": "assistant", "content": content, "refusal": None, **thoughts, **calls}
+        return {"index": number, "message": message, "logprobs": None, "finish_reason": _reason_of_chat(answer)}
 
     def first_choice(self, number: int) -> Json:
         return _delta(number, {"role": "assistant", "content": ""})
 
-    def next_choice(self, number: int, event: Token | Thinking) -> Json:
+    def next_choice(self, number: int, event: Token | Thinking | Calling) -> Json:
+        if isinstance(event, Calling):
+            return _delta(number, {"tool_calls": [_piece_of_call(event)]})
         return _delta(number, {"content" if isinstance(event, Token) else "reasoning_content": event.text})
 
-    def last_choice(self, number: int, done: Done) -> Json:
-        return _delta(number, {}, done.finish_reason)
+    def logprobs(self, entries: Entries) -> Json | None:
+        return chat_logprobs(entries)
+
+    def last_choice(self, number: int, answer: Answer) -> Json:
+        return _delta(number, {}, _reason_of_chat(answer))
 
 
 class CompletionShape(Shape):
@@ -109,11 +128,14 @@ class CompletionShape(Shape):
     def first_choice(self, number: int) -> Json | None:
         return _text(number, self._echoes[number]) if self._echoes else None
 
-    def next_choice(self, number: int, event: Token | Thinking) -> Json | None:
+    def next_choice(self, number: int, event: Token | Thinking | Calling) -> Json | None:
         return _text(number, event.text) if isinstance(event, Token) else None
 
-    def last_choice(self, number: int, done: Done) -> Json:
-        return _text(number, "", done.finish_reason)
+    def logprobs(self, entries: Entries) -> Json | None:
+        return completion_logprobs(entries)
+
+    def last_choice(self, number: int, answer: Answer) -> Json:
+        return _text(number, "", _reason(answer))
 
 
 def _delta(number: int, delta: Json, finish_reason: str | None = None) -> Json:
@@ -122,6 +144,24 @@ def _delta(number: int, delta: Json, finish_reason: str | None = None) -> Json:
 
 def _text(number: int, text: str, finish_reason: str | None = None) -> Json:
     return {"index": number, "text": text, "logprobs": None, "finish_reason": finish_reason}
+
+
+def _call(call: ToolCall) -> Json:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _piece_of_call(event: Calling) -> Json:
+    """The first piece of a call says what is called, and has no arguments yet."""
+    if event.arguments:
+        return {"index": event.number, "function": {"arguments": event.arguments}}
+    function = {"name": event.name, "arguments": ""}
+    return {"index": event.number, "id": event.id, "type": "function", "function": function}
+
+
+def _reason_of_chat(answer: Answer) -> str | None:
+    """Calls are complete also where the limit of tokens cut what would have followed: then the reason is still that."""
+    reason = _reason(answer)
+    return "tool_calls" if answer.calls and reason == "stop" else reason
 
 
 def _reason(answer: Answer) -> str | None:

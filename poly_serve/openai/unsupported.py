@@ -17,23 +17,16 @@ Values: TypeAlias = Mapping[str, Sequence[object]]
 """Names, each with the values that ask for nothing."""
 
 _GENERATION: Values = {
-    # OpenAI
-    "frequency_penalty": (0,),
-    "logit_bias": ({}, []),
-    "presence_penalty": (0,),
     # llama.cpp
     "dry_multiplier": (0,),
     "dynatemp_range": (0,),
     "id_slot": (-1,),
-    "ignore_eos": (False,),
     "lora": ([],),
     "min_keep": (0,),
     "mirostat": (0,),
     "n_cmpl": (1,),
     "n_indent": (0,),
     "n_keep": (0,),
-    "n_predict": (-1,),
-    "n_probs": (0,),
     "post_sampling_probs": (False,),
     "return_tokens": (False,),
     "samplers": ([],),
@@ -48,7 +41,6 @@ _GENERATION: Values = {
     "guided_regex": (),
     "min_tokens": (0,),
     "prompt_logprobs": (),
-    "repetition_penalty": (1,),
     "stop_token_ids": ([],),
     "structured_outputs": (),
     "use_beam_search": (False,),
@@ -60,23 +52,18 @@ CHAT: Values = {
     "chat_template_kwargs": ({},),
     "function_call": ("none",),
     "functions": ([],),
-    "logprobs": (False,),
     "modalities": (["text"],),
     "moderation": (),
     "prediction": (),
     "reasoning_effort": ("none",),
     "service_tier": ("auto", "default"),
     "store": (False,),
-    "tool_choice": ("none",),
-    "tools": ([],),
-    "top_logprobs": (0,),
     "verbosity": ("medium",),
     "web_search_options": (),
 }
 COMPLETION: Values = {
     **_GENERATION,
     "best_of": (1,),
-    "logprobs": (),
     "suffix": ("",),
 }
 EMBEDDING: Values = {"embd_normalize": (2,)}

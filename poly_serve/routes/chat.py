@@ -5,7 +5,8 @@ import asyncio
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from poly_engine import Done, PolyError, Token
-from poly_serve.admission import ADMISSION
+from poly_serve.access import Kind
+from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
 from poly_serve.routing import PRINCIPAL
 from poly_serve.sockets import Socket
@@ -37,17 +38,17 @@ async def _listen(socket: Socket, prompts: asyncio.Queue[str]) -> None:
 
 
 async def _answer(request: web.Request, socket: Socket, prompts: asyncio.Queue[str]) -> None:
-    task, subject = request.match_info["name"], request[PRINCIPAL].subject
+    task = request.match_info["name"]
     try:
         async with request.app[ENGINE].session(task) as session:
             while True:
                 prompt = await prompts.get()
-                async with request.app[ADMISSION].admit(subject), session.send(prompt) as events:
+                async with admitted(request, Kind.TASK, task, [prompt]), session.send(prompt) as events:
                     async for event in events:
                         if isinstance(event, Token) and event.text:
                             await socket.send(event.text)
                         elif isinstance(event, Done):
-                            request.app[STATS].add(task, event)
+                            request.app[STATS].add(task, event, request[PRINCIPAL].subject)
                 await socket.send("")
     except PolyError as error:
         await socket.close(WSCloseCode.INTERNAL_ERROR, str(error))

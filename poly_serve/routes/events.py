@@ -1,19 +1,30 @@
 """A chat as JSON events: the subprotocol poly.events.v1 of the WebSocket of a task. Every frame is a text.
 
 client: {"type": "open", "system": …, "history": [{"prompt": …, "answer": …}]}     first, if there is something to say
-        {"type": "prompt", "prompt": …, "overrides": {…}, "schema": {"kind": …, "source": …}}
+        {"type": "open", "resume": SESSION, "turns": N}                            or this, to come back after a loss
+        {"type": "prompt", "prompt": …, "overrides": {…}, "schema": {"kind": …, "source": …},
+         "tools": {"tools": [{"name": …, "description": …, "parameters": …}], "choice": …, "only": …, "is_parallel": …},
+         "results": [{"id": …, "content": …}]}                                     all but the prompt may be left out
         {"type": "cancel"}                                                         stops the answer that is written
-server: {"type": "opened"}, then for each prompt
+server: {"type": "opened", "session": SESSION}, then for each prompt
         {"type": "begun"}, when it was found that it can be answered
         the events of `poly_engine.types`, as they come
         one of these, when the slot is free again:
             {"type": "done", …}
-            {"type": "cancelled", "answer": …}
-            {"type": "error", "code": …, "message": …, "answer": …}
+            {"type": "cancelled", "answer": …, "calls": […]}
+            {"type": "error", "code": …, "message": …, "answer": …, "calls": […]}
         {"type": "refused", "code": "session_busy", …} for a prompt that comes before that
 
 The `answer` is what the session remembers of a turn that did not come to its end: null if it forgets the prompt, too.
+With it come the `calls` of tools that are complete, if there are any. Turns of a history may have `calls` and
+`results`, too.
 A frame that is none of these ends the conversation with an error.
+
+A connection that is lost, without a goodbye, stops the answer and frees its slot; the session is kept for a while, for
+whoever comes back with its id and the same key. Then "opened" says how many "turns" it remembers, and the "answer" of
+the last one: if there is one turn more than were heard to their end, that is the part of it that was written. It keeps
+the first N turns, if the client says that; else all. The error "session_not_found" says that it is not there, or knows
+fewer turns: then the conversation can be opened with its history, over the same socket.
 """
 
 import asyncio
@@ -23,16 +34,33 @@ from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from poly_engine import Bias, Done, InvalidRequest, Overrides, PolyError, Session, SessionBusy, Turn
-from poly_serve.admission import ADMISSION
+from poly_engine import (
+    Bias,
+    Done,
+    InvalidRequest,
+    Overrides,
+    PolyError,
+    Session,
+    SessionBusy,
+    SessionNotFound,
+    ToolResult,
+    Tools,
+    Turn,
+)
+from poly_serve.access import Kind
+from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
-from poly_serve.inputs import InvalidParameter, json_object, thing_of
+from poly_serve.inputs import InvalidParameter, json_object, off_loop, thing_of
 from poly_serve.routing import PRINCIPAL, without_names
+from poly_serve.sessions import SESSIONS, KeptSession
 from poly_serve.sockets import Socket
 from poly_serve.stats import STATS
 from poly_serve.wire import encoded, error_record, event_record
 
 __all__ = ["converse"]
+
+_TURN_BYTES = 1 << 9
+"""For which it takes as long to read a turn, however short it is, as for these."""
 
 Frame = dict[str, Any]  # Any: as JSON
 
@@ -57,18 +85,22 @@ class _Conversation:
         self._request = request
         self._socket = socket
         self._group = group
-        self._session: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
-        self._holding: asyncio.Task[None] | None = None
+        self._sessions = request.app[SESSIONS]
+        self._kept: KeptSession | None = None
+        self._opened: asyncio.Future[KeptSession] = asyncio.get_running_loop().create_future()
+        self._opening: asyncio.Task[None] | None = None
         self._turn: asyncio.Task[None] | None = None
         self._is_cancelled = False
+        self._has_failed = False
 
     async def obey(self, frame: Frame) -> None:
         """Do what a frame says. Raises InvalidRequest for one that makes no sense."""
         kind = frame["type"]
-        if kind == "open" and self._holding is not None:
+        if kind == "open" and self._opening is not None and not self._is_missed:
             raise InvalidRequest("the session is open already: only the first frame can open it")
-        if self._holding is None:
-            self._holding = self._group.create_task(self._hold(frame if kind == "open" else {}))
+        if kind == "open" or self._opening is None:
+            self._opened = asyncio.get_running_loop().create_future()
+            self._opening = self._group.create_task(self._open(frame if kind == "open" else {}))
         match kind:
             case "open":
                 pass
@@ -91,48 +123,93 @@ class _Conversation:
 
     async def fail(self, error: PolyError) -> None:
         """Say what is wrong, and end the conversation."""
+        self._has_failed = True
         await self.tell(self._told(error))
         await self._socket.close(WSCloseCode.POLICY_VIOLATION, str(error))
 
     async def end(self) -> None:
-        """Stop the turn, and then close the session."""
-        if self._turn is not None:
-            self._cancel()
-            await asyncio.wait([self._turn])
-        if self._holding is not None:
-            self._holding.cancel()
-
-    async def _hold(self, frame: Frame) -> None:
-        """Keep the session open as long as this is not cancelled."""
+        """Stop the turn, and then close the session; or park it, if the connection was lost."""
         try:
-            async with _session(self._request, frame) as session:
-                await self.tell({"type": "opened"})
-                self._session.set_result(session)
-                await asyncio.Event().wait()
+            if self._turn is not None:
+                self._cancel()
+                await asyncio.wait([self._turn])
+            if self._opening is not None:
+                self._opening.cancel()
+                await asyncio.wait([self._opening])
+            if self._kept is not None and not (self._has_failed or self._socket.is_left):
+                self._sessions.park(self._kept)
+                self._kept = None
+        finally:
+            if self._kept is not None:
+                self._sessions.end(self._kept)
+
+    @property
+    def _is_missed(self) -> bool:
+        """Whether the session to come back to was not there."""
+        return self._opened.done() and self._opened.exception() is not None
+
+    async def _open(self, frame: Frame) -> None:
+        """Open a session, or come back to one. If that is not there, another frame may open one."""
+        try:
+            opened = await (self._begin(frame) if frame.get("resume") is None else self._resume(frame))
+        except SessionNotFound as error:
+            self._opened.set_exception(error)
+            self._opened.exception()  # seen: not every client sends a prompt before it hears of that
+            await self.tell(self._told(error))
         except PolyError as error:
             await self.fail(error)
+        else:
+            await self.tell({"type": "opened", **opened})
+            if self._kept is not None:
+                self._opened.set_result(self._kept)
+
+    async def _begin(self, frame: Frame) -> Mapping[str, object]:
+        history, system = await _said(frame)
+        task = self._request.match_info["name"]
+        session = self._request.app[ENGINE].session(task, system=system, history=history)
+        await session.open()
+        subject = self._request[PRINCIPAL].subject
+        self._kept = self._sessions.add(session, task=task, subject=subject, system=system, leave=self._socket.cut)
+        return {"session": self._kept.id}
+
+    async def _resume(self, frame: Frame) -> Mapping[str, object]:
+        id, n_turns = _resumed(frame)  # noqa: A001 - it is its name in the protocol
+        task, subject = self._request.match_info["name"], self._request[PRINCIPAL].subject
+        kept = self._kept = await self._sessions.resume(id, task=task, subject=subject, leave=self._socket.cut)
+        turns = kept.session.turns
+        if n_turns is not None and n_turns > len(turns):
+            self._kept = None
+            self._sessions.end(kept)
+            raise SessionNotFound(id)
+        if n_turns is not None and n_turns < len(turns):
+            longer, turns = kept.session, turns[:n_turns]
+            kept.session = self._request.app[ENGINE].session(task, system=kept.system, history=turns)
+            await longer.close()
+            await kept.session.open()
+        return {"session": id, "turns": len(turns), "answer": turns[-1].answer if turns else None}
 
     async def _answer(self, frame: Frame) -> None:
         n_before = 0
         try:
-            session = await asyncio.shield(self._session)
+            session = (await asyncio.shield(self._opened)).session
             n_before = len(session.turns)
             last = await self._stream(session, frame)
         except PolyError as error:
-            last = {**self._told(error), "answer": self._remembered(n_before)}
+            last = {**self._told(error), **self._remembered(n_before)}
         except asyncio.CancelledError:
-            last = {"type": "cancelled", "answer": self._remembered(n_before)}
+            last = {"type": "cancelled", **self._remembered(n_before)}
         self._turn = None  # whoever hears the last word may ask again
         await self.tell(last)
 
     async def _stream(self, session: Session, frame: Frame) -> Mapping[str, object]:
         """Send the events of a turn but for the last one, which is returned when the turn is over."""
         prompt, overrides, bias = _asked(frame)
+        task = self._request.match_info["name"]
+        tools, results = _on_tools(frame)
         done: Done | None = None
-        subject = self._request[PRINCIPAL].subject
         async with (
-            self._request.app[ADMISSION].admit(subject),
-            session.send(prompt, overrides, schema=bias) as events,
+            admitted(self._request, Kind.TASK, task, [prompt, *(result.content for result in results)]),
+            session.send(prompt, overrides, schema=bias, tools=tools, results=results) as events,
         ):
             await self.tell({"type": "begun"})
             async for event in events:
@@ -141,13 +218,15 @@ class _Conversation:
                 else:
                     await self.tell(event_record(event))
         assert done is not None, "a turn ends with Done, or raises"
-        self._request.app[STATS].add(self._request.match_info["name"], done)
+        self._request.app[STATS].add(task, done, self._request[PRINCIPAL].subject)
         return event_record(done)
 
-    def _remembered(self, n_before: int) -> str | None:
-        """The answer of the turn behind those that there were before, if it is remembered."""
-        turns = self._session.result().turns[n_before:] if self._session.done() else ()
-        return turns[-1].answer if turns else None
+    def _remembered(self, n_before: int) -> Mapping[str, object]:
+        """The answer of the turn behind those that there were before, if it is remembered, with its calls."""
+        turns = self._kept.session.turns[n_before:] if self._kept is not None else ()
+        if not turns:
+            return {"answer": None}
+        return {"answer": turns[-1].answer, **({"calls": turns[-1].calls} if turns[-1].calls else {})}
 
     def _told(self, error: PolyError) -> Mapping[str, object]:
         return {"type": "error", **error_record(without_names(error, self._request[PRINCIPAL]))}
@@ -158,14 +237,31 @@ class _Conversation:
             self._turn.cancel()
 
 
-def _session(request: web.Request, frame: Frame) -> Session:
+async def _said(frame: Frame) -> tuple[list[Turn], str | None]:
+    """What was said before, and the system message."""
     history, system = frame.get("history", []), frame.get("system")
     if not isinstance(history, list):
         raise InvalidParameter("history", "has to be a list of turns")
     if not isinstance(system, str | None):
         raise InvalidParameter("system", "has to be a text")
-    turns = [thing_of(Turn, turn, f"history[{number}]") for number, turn in enumerate(history)]
-    return request.app[ENGINE].session(request.match_info["name"], system=system, history=turns)
+    return await off_loop(_TURN_BYTES * len(history), _turns, history), system
+
+
+def _resumed(frame: Frame) -> tuple[str, int | None]:
+    """The session to come back to, and how many of its turns it is to keep."""
+    id, n_turns = frame["resume"], frame.get("turns")  # noqa: A001 - as above
+    if not isinstance(id, str):
+        raise InvalidParameter("resume", "has to be the id of a session")
+    if isinstance(n_turns, bool) or not isinstance(n_turns, int | None) or (n_turns or 0) < 0:
+        raise InvalidParameter("turns", "has to be a number of turns")
+    for key in ("system", "history"):
+        if key in frame:
+            raise InvalidParameter(key, "cannot be given anew to a session that is resumed")
+    return id, n_turns
+
+
+def _turns(history: list[object]) -> list[Turn]:
+    return [thing_of(Turn, turn, f"history[{number}]") for number, turn in enumerate(history)]
 
 
 def _asked(frame: Frame) -> tuple[str, Overrides, Bias | None]:
@@ -176,12 +272,20 @@ def _asked(frame: Frame) -> tuple[str, Overrides, Bias | None]:
     return prompt, overrides, None if schema is None else thing_of(Bias, schema, "schema")
 
 
+def _on_tools(frame: Frame) -> tuple[Tools | None, list[ToolResult]]:
+    tools, results = frame.get("tools"), frame.get("results", [])
+    if not isinstance(results, list):
+        raise InvalidParameter("results", "has to be a list of what tools returned")
+    returned = [thing_of(ToolResult, result, f"results[{number}]") for number, result in enumerate(results)]
+    return None if tools is None else thing_of(Tools, tools, "tools"), returned
+
+
 async def _frames(socket: Socket) -> AsyncIterator[Frame]:
     """What the client says, until it leaves. Raises InvalidRequest for what is no JSON object with a type."""
     async for message in socket.messages():
         if message.type is not WSMsgType.TEXT:
             raise InvalidRequest("a frame has to be a text")
-        frame = json_object(message.data.encode(), "a frame")
+        frame = await off_loop(len(message.data), json_object, message.data.encode(), "a frame")
         if not isinstance(frame.get("type"), str):
             raise InvalidRequest("a frame has to have a type")
         yield frame

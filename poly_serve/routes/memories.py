@@ -1,14 +1,22 @@
 """The routes of memories: documents in, chunks out."""
 
-import hashlib
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TypeAlias
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from poly_engine import InvalidRequest, RecallOptions
+from poly_engine import Ingested, InvalidRequest, Recalled, RecallOptions
+from poly_engine.content import sha256_of
+from poly_engine.types import IngestProgress
 from poly_serve.access import Kind
+from poly_serve.admission import admitted, admitted_to_memory
+from poly_serve.bodies import uploaded
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import Prompt, body_of, json_of, truth_of, wants_detail
+from poly_serve.metrics import METRICS
 from poly_serve.progress import with_progress
 from poly_serve.replies import in_json, in_plain_text, json_reply
 from poly_serve.routing import PRINCIPAL, Known, Named, Route
@@ -18,6 +26,9 @@ __all__ = ["ROUTES"]
 _MOST_BYTES = 512 << 20
 _MOST_HITS = 1000
 _UNKNOWN_TYPE = "application/octet-stream"
+
+
+OnProgress: TypeAlias = Callable[[IngestProgress], None]
 
 
 class Recall(BaseModel):
@@ -47,7 +58,7 @@ async def recall(request: web.Request) -> web.Response:
     prompt = given.get("prompt")
     if not isinstance(prompt, str):
         raise InvalidRequest("prompt is missing: it is the text that chunks are to answer")
-    recalled = await request.app[ENGINE].recall(request.match_info["name"], prompt, RecallOptions(n=_count(given)))
+    recalled = await _recalled(request, prompt, RecallOptions(n=_count(given)))
     return json_reply({"chunks": [hit.text for hit in recalled.hits]})
 
 
@@ -55,7 +66,7 @@ async def recall_in_detail(request: web.Request) -> web.Response:
     """The chunks that answer a prompt best, where each is from and how it was found, and what was left out and why."""
     wanted = (await body_of(request, Recall)).model_dump()
     prompt = wanted.pop("prompt")
-    return json_reply(await request.app[ENGINE].recall(request.match_info["name"], prompt, RecallOptions(**wanted)))
+    return json_reply(await _recalled(request, prompt, RecallOptions(**wanted)))
 
 
 async def ingest(request: web.Request) -> web.StreamResponse:
@@ -65,19 +76,20 @@ async def ingest(request: web.Request) -> web.StreamResponse:
     the answer is the events `progress`, and `done` that says what became of it.
     """
     engine, memory = request.app[ENGINE], request.match_info["name"]
-    is_waited_for = truth_of(request, "wait", default=True)
-    content = await _document(request)
-    source = request.query.get("source") or f"upload {hashlib.sha256(content).hexdigest()[:12]}"
-    media_type = _media_type(request)
-    if not is_waited_for:
-        await engine.submit(memory, content, source=source, media_type=media_type)
-    elif wants_detail(request):
-        return await with_progress(
-            request,
-            lambda tell: engine.ingest(memory, content, source=source, media_type=media_type, on_progress=tell),
-        )
-    else:
-        await engine.ingest(memory, content, source=source, media_type=media_type)
+    is_waited_for, media_type = truth_of(request, "wait", default=True), _media_type(request)
+    async with uploaded(request, _MOST_BYTES) as content:
+        source = request.query.get("source") or f"upload {(await asyncio.to_thread(sha256_of, content))[:12]}"
+
+        async def take_in(tell: OnProgress | None) -> Ingested:
+            async with admitted_to_memory(request, memory):
+                return await engine.ingest(memory, content, source=source, media_type=media_type, on_progress=tell)
+
+        if not is_waited_for:
+            await engine.submit(memory, content, source=source, media_type=media_type)
+        elif wants_detail(request):
+            return await with_progress(request, take_in)
+        else:
+            await take_in(None)
     return json_reply({})
 
 
@@ -93,15 +105,13 @@ def _media_type(request: web.Request) -> str | None:
     return request.query.get("type") or (request.content_type if request.content_type != _UNKNOWN_TYPE else None)
 
 
-async def _document(request: web.Request) -> bytes:
-    pieces = []
-    n_bytes = 0
-    async for piece in request.content.iter_chunked(1 << 16):
-        n_bytes += len(piece)
-        if n_bytes > _MOST_BYTES:
-            raise InvalidRequest(f"the document is larger than {_MOST_BYTES >> 20} MiB: split it")
-        pieces.append(piece)
-    return b"".join(pieces)
+async def _recalled(request: web.Request, prompt: str, options: RecallOptions) -> Recalled:
+    memory = request.match_info["name"]
+    async with admitted(request, Kind.MEMORY, memory, [prompt]):
+        begin = time.monotonic()
+        recalled = await request.app[ENGINE].recall(memory, prompt, options)
+        request.app[METRICS].add_recall(memory, time.monotonic() - begin)
+    return recalled
 
 
 def _count(given: dict[str, object]) -> int:

@@ -1,11 +1,13 @@
 """The routes that look into memories, and those that look after them."""
 
+from collections.abc import Callable
 from contextlib import aclosing
 
 from aiohttp import web
 
-from poly_engine import InvalidRequest, PolyError
+from poly_engine import Ingested, InvalidRequest, PolyError
 from poly_serve.access import Kind
+from poly_serve.admission import admitted_to_memory
 from poly_serve.engine import ENGINE
 from poly_serve.progress import with_progress
 from poly_serve.replies import in_json, in_plain_text, json_reply
@@ -50,7 +52,12 @@ async def settle(request: web.Request) -> web.StreamResponse:
 async def reindex(request: web.Request) -> web.StreamResponse:
     """Cut and embed all of a memory anew: an event `progress` for each document, and in the end `done`."""
     engine, name = request.app[ENGINE], request.match_info["name"]
-    return await with_progress(request, lambda tell: engine.reindex(name, tell))
+
+    async def cut_anew(tell: Callable[[Ingested], None]) -> None:
+        async with admitted_to_memory(request, name):
+            await engine.reindex(name, tell)
+
+    return await with_progress(request, cut_anew)
 
 
 async def export(request: web.Request) -> web.StreamResponse:

@@ -2,14 +2,17 @@
 
 import asyncio
 import base64
+from collections.abc import Sequence
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from poly_engine import Embeddings
 from poly_serve.access import Kind
+from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import Prompt, body_of, prompt_of, wants_detail
+from poly_serve.metrics import METRICS
 from poly_serve.progress import with_progress
 from poly_serve.replies import in_json, in_plain_text, json_reply
 from poly_serve.routing import PRINCIPAL, Known, Named, NamedModelOrUser, Route
@@ -24,6 +27,14 @@ class Texts(BaseModel):
 
     texts: list[str]
     normalize: bool = True
+
+
+class Tokens(BaseModel):
+    """What is to be spelled."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    tokens: list[int]
 
 
 async def list_models(request: web.Request) -> web.Response:
@@ -45,15 +56,14 @@ async def load(request: web.Request) -> web.StreamResponse:
 async def embedding(request: web.Request) -> web.Response:
     """The vector of a text, as the model gives it."""
     prompt = await prompt_of(request)
-    embeddings = await request.app[ENGINE].embed(request.match_info["name"], [prompt], normalize=False)
+    embeddings = await _embedded(request, [prompt], normalize=False)
     return json_reply({"embedding": embeddings.vectors[0].tolist()})
 
 
 async def embeddings(request: web.Request) -> web.Response:
     """The vectors of many texts: 32-bit floats, the lowest byte first, row by row in base64."""
     wanted = await body_of(request, Texts)
-    name = request.match_info["name"]
-    found = await request.app[ENGINE].embed(name, wanted.texts, normalize=wanted.normalize)
+    found = await _embedded(request, wanted.texts, normalize=wanted.normalize)
     return json_reply(await asyncio.to_thread(_packed, found))  # a thousand large vectors take 50 ms
 
 
@@ -62,6 +72,20 @@ async def tokenization(request: web.Request) -> web.Response:
     prompt = await prompt_of(request)
     pieces = await request.app[ENGINE].tokenize(request.match_info["name"], prompt)
     return json_reply({"tokens": [{"text": piece.text, "token": piece.id} for piece in pieces]})
+
+
+async def detokenization(request: web.Request) -> web.Response:
+    """The text that tokens spell."""
+    wanted = await body_of(request, Tokens)
+    return json_reply({"text": await request.app[ENGINE].detokenize(request.match_info["name"], wanted.tokens)})
+
+
+async def _embedded(request: web.Request, texts: Sequence[str], *, normalize: bool) -> Embeddings:
+    model = request.match_info["name"]
+    async with admitted(request, Kind.MODEL, model, texts):
+        found = await request.app[ENGINE].embed(model, texts, normalize=normalize)
+    request.app[METRICS].add_embedding(model, found.n_tokens, request[PRINCIPAL].subject)
+    return found
 
 
 def _packed(found: Embeddings) -> dict[str, object]:
@@ -82,4 +106,5 @@ ROUTES = (
     Route("POST", "/v1/model/{name}/embeddings", embeddings, _MODEL, *_ERRORS, body=Texts),
     Route("GET", "/v1/model/{name}/tokenization", tokenization, _MODEL, *_ERRORS, query=("prompt",)),
     Route("POST", "/v1/model/{name}/tokenization", tokenization, _MODEL, *_ERRORS, body=Prompt),
+    Route("POST", "/v1/model/{name}/detokenization", detokenization, _MODEL, *_ERRORS, body=Tokens),
 )

@@ -1,7 +1,11 @@
 """The route of completions, as OpenAI has it: a prompt is the first that is said to a task, with its own around it."""
 
-from aiohttp import web
+from typing import Annotated
 
+from aiohttp import web
+from pydantic import Field
+
+from poly_engine.overrides import MOST_LOGPROBS
 from poly_serve.access import Kind
 from poly_serve.inputs import InvalidParameter, body_of
 from poly_serve.openai.answers import Ask
@@ -22,6 +26,16 @@ class CompletionRequest(Settings):
 
     prompt: Texts
     echo: bool | None = None
+    logprobs: Annotated[int, Field(ge=0, le=MOST_LOGPROBS)] | None = None
+
+    @property
+    def n_logprobs(self) -> int | None:
+        n: int | None = self._agreed("logprobs", *(["n_probs"] if self.n_probs else []))
+        if self.echo and n is not None:
+            raise InvalidParameter(
+                "echo", "shows the prompt, of which there are no log-probabilities: leave out either"
+            )
+        return n
 
 
 async def completions(request: web.Request) -> web.StreamResponse:

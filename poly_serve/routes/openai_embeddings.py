@@ -11,9 +11,10 @@ from aiohttp import web
 from pydantic import Field
 
 from poly_serve.access import Kind
-from poly_serve.admission import ADMISSION
+from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import InvalidParameter, body_of
+from poly_serve.metrics import METRICS
 from poly_serve.openai.settings import Body
 from poly_serve.openai.texts import Texts
 from poly_serve.openai.unsupported import EMBEDDING, refuse_unsupported
@@ -36,12 +37,13 @@ async def embeddings(request: web.Request) -> web.Response:
     await refuse_unsupported(request, EMBEDDING)
     body = await body_of(request, EmbeddingRequest)
     engine, model = request.app[ENGINE], request[NAME]
-    async with request.app[ADMISSION].admit(request[PRINCIPAL].subject):
+    async with admitted(request, Kind.MODEL, model, body.input):
         if body.dimensions is not None:
             n = (await engine.load(model)).embedding_size
             if n is not None and body.dimensions != n:
                 raise InvalidParameter("dimensions", f"vectors of {model} have {n}, and are not cut: leave it out")
         embedded = await engine.embed(model, body.input)
+    request.app[METRICS].add_embedding(model, embedded.n_tokens, request[PRINCIPAL].subject)
     write = _in_base64 if body.encoding_format == "base64" else _in_digits
     vectors = await asyncio.to_thread(lambda: list(map(write, embedded.vectors)))  # 2,048 long ones take a second
     text = _written(body.model, vectors, embedded.n_tokens)

@@ -6,14 +6,14 @@ from aiohttp import web
 from pydantic import BeforeValidator, Field
 
 from poly_serve.access import Kind
-from poly_serve.admission import ADMISSION
+from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import body_of
 from poly_serve.openai.settings import Body
 from poly_serve.openai.shapes import Json
 from poly_serve.openai.texts import MOST_TEXTS
 from poly_serve.replies import json_reply, openai_error
-from poly_serve.routing import NAME, PRINCIPAL, NamedInBody, Route
+from poly_serve.routing import NAME, NamedInBody, Route
 
 __all__ = ["ROUTES"]
 
@@ -37,8 +37,9 @@ class RerankRequest(Body):
 async def rerank(request: web.Request) -> web.Response:
     """The documents, best first, each with the cosine of its embedding and that of the query."""
     body = await body_of(request, RerankRequest)
-    async with request.app[ADMISSION].admit(request[PRINCIPAL].subject):
-        embedded = await request.app[ENGINE].embed(request[NAME], [*body.documents, body.query])
+    texts = [*body.documents, body.query]
+    async with admitted(request, Kind.MODEL, request[NAME], texts):
+        embedded = await request.app[ENGINE].embed(request[NAME], texts)
     *documents, query = embedded.vectors
     scores = [float(document @ query) for document in documents]
     best = sorted(range(len(scores)), key=lambda number: -scores[number])[: body.top_n]

@@ -1,4 +1,4 @@
-"""The route that cuts a text into tokens, in the shape of llama-server's."""
+"""The routes that cut a text into tokens and put it together again, in the shapes of llama-server's."""
 
 from aiohttp import web
 
@@ -21,6 +21,12 @@ class TokenizeRequest(Body):
     with_pieces: bool | None = None
 
 
+class DetokenizeRequest(Body):
+    """Tokens of a model, whose text is wanted."""
+
+    tokens: list[int]
+
+
 async def tokenize(request: web.Request) -> web.Response:
     """The tokens of a text, in which nothing is special; with the one that every sequence begins with, if wanted."""
     await refuse_unsupported(request, TOKENIZE)
@@ -34,4 +40,13 @@ async def tokenize(request: web.Request) -> web.Response:
     return json_reply({"tokens": [piece.id for piece in pieces]})
 
 
-ROUTES = (Route("POST", "/tokenize", tokenize, NamedInBody(Kind.MODEL), openai_error, body=TokenizeRequest),)
+async def detokenize(request: web.Request) -> web.Response:
+    """The text that tokens spell, with the texts of special ones in it."""
+    body = await body_of(request, DetokenizeRequest)
+    return json_reply({"content": await request.app[ENGINE].detokenize(request[NAME], body.tokens)})
+
+
+ROUTES = (
+    Route("POST", "/tokenize", tokenize, NamedInBody(Kind.MODEL), openai_error, body=TokenizeRequest),
+    Route("POST", "/detokenize", detokenize, NamedInBody(Kind.MODEL), openai_error, body=DetokenizeRequest),
+)

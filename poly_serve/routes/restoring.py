@@ -13,6 +13,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from poly_engine import Ingested, PolyError
 from poly_serve.access import Kind
+from poly_serve.admission import admitted_to_memory
+from poly_serve.bodies import pieces_of_body
 from poly_serve.engine import ENGINE
 from poly_serve.lifecycle import LIFECYCLE
 from poly_serve.lines import lines_of
@@ -30,8 +32,9 @@ _MOST_BYTES = 512 << 20
 async def restore(request: web.Request) -> web.Response:
     """Take in the lines of an export; the answer says what became of each document."""
     done: list[Ingested] = []
-    lines = lines_of(request.content.iter_any())
-    await request.app[ENGINE].restore(request.match_info["name"], lines, done.append)
+    name, lines = request.match_info["name"], lines_of(pieces_of_body(request, None))
+    async with admitted_to_memory(request, name):
+        await request.app[ENGINE].restore(name, lines, done.append)
     return json_reply({"documents": done})
 
 
@@ -50,7 +53,10 @@ async def _restore(request: web.Request, socket: Socket, lines: "_Lines") -> Non
     engine, name = request.app[ENGINE], request.match_info["name"]
     with suppress(ConnectionError):  # if the client is gone, whoever reads hears that, too
         try:
-            async with Progress(lambda tell: engine.restore(name, lines.each(), tell)) as progress:
+            async with (
+                admitted_to_memory(request, name),
+                Progress(lambda tell: engine.restore(name, lines.each(), tell)) as progress,
+            ):
                 async for ingested in progress:
                     await socket.send(encoded({"type": "ingested", "document": ingested}))
             progress.result()

@@ -10,6 +10,7 @@ from poly_serve.lifecycle import LIFECYCLE
 from poly_serve.metrics import METRICS
 from poly_serve.replies import in_plain_text, json_reply
 from poly_serve.routing import PRINCIPAL, Anyone, Known, Route, Unlimited
+from poly_serve.sessions import SESSIONS
 from poly_serve.stats import STATS
 
 __all__ = ["ROUTES"]
@@ -30,7 +31,11 @@ async def ready(request: web.Request) -> web.Response:
 async def metrics(request: web.Request) -> web.Response:
     """What is measured, in the format of Prometheus."""
     app = request.app
-    app[METRICS].show_queue(app[ADMISSION].n_waiting)
+    app[METRICS].show_work(
+        n_waiting=app[ADMISSION].n_waiting,
+        n_under_way=app[LIFECYCLE].n_under_way - 1,  # but for this request
+        n_parked=app[SESSIONS].n_parked,
+    )
     for memory in await app[ENGINE].memories():
         if memory.n_documents is not None:  # else it is not open, and nothing is to be opened for this
             app[METRICS].show_backlog(memory.name, await app[ENGINE].jobs(memory.name))

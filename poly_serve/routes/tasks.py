@@ -2,22 +2,24 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 
 from aiohttp import web
 
-from poly_engine import Done, Event, TaskNotFound, Token
+from poly_engine import Done, Event, Recalled, TaskNotFound, Token
 from poly_serve.access import Kind
-from poly_serve.admission import ADMISSION
+from poly_serve.admission import admitted, check_admission
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import Prompt, prompt_of, wants_detail
+from poly_serve.lifecycle import LIFECYCLE
 from poly_serve.replies import in_json, in_plain_text, json_reply
 from poly_serve.routes.chat import chat_in_texts
 from poly_serve.routes.events import converse
-from poly_serve.routing import PRINCIPAL, Known, Named, Route
+from poly_serve.routing import PRINCIPAL, Known, Named, Route, Unlimited
 from poly_serve.sockets import Socket
 from poly_serve.sse import EventStream
 from poly_serve.stats import STATS
-from poly_serve.wire import PROTOCOL
+from poly_serve.wire import PROTOCOL, encoded
 
 __all__ = ["ROUTES"]
 
@@ -38,8 +40,14 @@ async def status(request: web.Request) -> web.Response:
     return json_reply({"status": "ok"})
 
 
+async def settings(request: web.Request) -> web.Response:
+    """The settings of a task that are in effect, prompts and all."""
+    return json_reply(await request.app[ENGINE].settings(request.match_info["name"]))
+
+
 async def completion(request: web.Request) -> web.Response:
     """The answer to a prompt, all at once."""
+    check_admission(request, Kind.TASK, request.match_info["name"])
     prompt = await prompt_of(request)
     async with _answer(request, prompt) as answer:
         text = "".join([event.text async for event in answer if isinstance(event, Token)])
@@ -47,13 +55,29 @@ async def completion(request: web.Request) -> web.Response:
 
 
 async def live(request: web.Request) -> web.StreamResponse:
-    """The answer to a prompt, token by token, as server-sent events."""
+    """The answer to a prompt, token by token, as server-sent events.
+
+    With detail=1 there are events with names beside those of the tokens, which have none: `recall` says what was
+    recalled, and where it is from; `done` why the answer ended, and what it took. An error is the event `failed`, and
+    the last one; browsers call a broken line `error`.
+    """
+    check_admission(request, Kind.TASK, request.match_info["name"])
     prompt = await prompt_of(request)
+    is_detailed = wants_detail(request)
     async with _answer(request, prompt) as answer, EventStream(request) as stream:
         async for event in answer:
             if isinstance(event, Token) and event.text:
                 await stream.send(event.text, id="token")
+            elif isinstance(event, Recalled) and is_detailed:
+                await stream.send(encoded(_with_origins(event)), event="recall")
+            elif isinstance(event, Done) and is_detailed:
+                await stream.send(encoded(event), event="done")
     return stream.response
+
+
+def _with_origins(recalled: Recalled) -> dict[str, object]:
+    hits = [{**asdict(hit), "origin": hit.origin} for hit in recalled.hits]
+    return {"hits": hits, "dropped": recalled.dropped}
 
 
 async def chat(request: web.Request) -> web.StreamResponse:
@@ -64,6 +88,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
     offered = request.headers.get("Sec-WebSocket-Protocol", "")
     largest = _LARGEST_HISTORY_BYTES if PROTOCOL in offered else _LARGEST_PROMPT_BYTES
     await _check(request)
+    request.app[LIFECYCLE].check_open()  # or another server could have taken it
     async with Socket.open(request, largest_bytes=largest, protocols=[PROTOCOL]) as socket:
         if socket.protocol == PROTOCOL:
             await converse(request, socket)
@@ -83,15 +108,16 @@ async def _check(request: web.Request) -> None:
 @asynccontextmanager
 async def _answer(request: web.Request, prompt: str) -> AsyncIterator[AsyncIterator[Event]]:
     """The events of the answer to one prompt, in a session of its own."""
-    session = request.app[ENGINE].session(request.match_info["name"])
-    async with request.app[ADMISSION].admit(request[PRINCIPAL].subject), session, session.send(prompt) as answer:
+    name = request.match_info["name"]
+    session = request.app[ENGINE].session(name)
+    async with admitted(request, Kind.TASK, name, [prompt]), session, session.send(prompt) as answer:
         yield _counted(request, answer)
 
 
 async def _counted(request: web.Request, answer: AsyncIterator[Event]) -> AsyncIterator[Event]:
     async for event in answer:
         if isinstance(event, Done):
-            request.app[STATS].add(request.match_info["name"], event)
+            request.app[STATS].add(request.match_info["name"], event, request[PRINCIPAL].subject)
         yield event
 
 
@@ -100,9 +126,10 @@ _ERRORS = (in_plain_text, in_json)
 ROUTES = (
     Route("GET", "/v1/task", list_tasks, Known(), *_ERRORS),
     Route("GET", "/v1/task/{name}/status", status, _TASK, *_ERRORS),
+    Route("GET", "/v1/task/{name}/settings", settings, Unlimited(), *_ERRORS),
     Route("GET", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS, query=("prompt",)),
     Route("POST", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS, body=Prompt),
-    Route("GET", "/v1/task/{name}/live", live, _TASK, *_ERRORS, query=("prompt",)),
-    Route("POST", "/v1/task/{name}/live", live, _TASK, *_ERRORS, body=Prompt),
+    Route("GET", "/v1/task/{name}/live", live, _TASK, *_ERRORS, query=("prompt", "detail")),
+    Route("POST", "/v1/task/{name}/live", live, _TASK, *_ERRORS, body=Prompt, query=("detail",)),
     Route("GET", "/v1/task/{name}/chat", chat, _TASK, *_ERRORS, is_chat=True),
 )

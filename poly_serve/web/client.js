@@ -12,13 +12,35 @@ function address(path, query = {}) {
   return url;
 }
 
-async function ask(path, options = {}, query = {}) {
+async function request(path, options, query) {
   const headers = { Accept: "application/json", ...options.headers };
   if (key()) headers.Authorization = `Bearer ${key()}`;
   const response = await fetch(address(path, query), { ...options, headers });
-  const text = await response.text();
-  if (!response.ok) throw new Error(reason(text) || `the server answered ${response.status}`);
-  return text ? JSON.parse(text) : {};
+  if (!response.ok) throw new Error(reason(await response.text()) || `the server answered ${response.status}`);
+  return response;
+}
+
+async function ask(path, options = {}, query = {}) {
+  return (await request(path, options, query)).json();
+}
+
+// Asks for work that tells how far it is: `onProgress` hears of that, and the last word is returned.
+async function watch(path, options, query, onProgress) {
+  const { body } = await request(path, options, query);
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let begun = "";
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    const blocks = (begun + piece.value).split("\n\n");
+    begun = blocks.pop();
+    for (const block of blocks) {
+      const name = /^event:(.*)$/m.exec(block)?.[1];
+      const data = name && JSON.parse(/^data:(.*)$/m.exec(block)[1]);
+      if (name === "failed") throw new Error(data.message);
+      if (name === "done") return data;
+      if (name === "progress") onProgress(data);
+    }
+  }
+  throw new Error("the connection was lost");
 }
 
 function reason(text) {
@@ -59,7 +81,7 @@ for (const [place, tab] of tabs.entries()) {
   tab.addEventListener("click", () => choose(tab));
   tab.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (step) choose(tabs[(place + step + tabs.length) % tabs.length]);
+    if (step) tabs[(place + step + tabs.length) % tabs.length].click();
   });
 }
 
@@ -67,6 +89,8 @@ for (const [place, tab] of tabs.entries()) {
 
 let socket = null;
 let answer = null;
+let asked = "";
+let turns = []; // what the next connection has to know, if this one is lost
 
 function say(kind, text = "") {
   const line = document.createElement("p");
@@ -80,23 +104,40 @@ function say(kind, text = "") {
 function settings() {
   const given = {};
   for (const input of document.querySelectorAll("[data-setting]")) {
-    if (input.value !== "" && input.validity.valid) given[input.dataset.setting] = Number(input.value);
+    if (!input.validity.valid) throw new Error(`${input.dataset.setting}: ${input.validationMessage}`);
+    if (input.value !== "") given[input.dataset.setting] = Number(input.value);
   }
-  return given;
+  const stops = $("stops").value.split("\n").filter((line) => line);
+  return stops.length ? { ...given, stop_sequences: stops } : given;
 }
 
 function schema() {
   const source = $("schema").value.trim();
   if (!source) return null;
-  JSON.parse(source); // a mistake in it is told before it is sent
-  return { kind: "json_schema", source };
+  try { return JSON.parse(source); } catch (error) { throw new Error(`the schema is no JSON: ${error.message}`); }
 }
 
+// As an inline value of TOML: its texts are written as those of JSON, but for one character.
+function toml(value) {
+  if (value === null) throw new Error("TOML knows no null: keep this schema in a file, and name it as json_schema_file");
+  if (Array.isArray(value)) return `[${value.map(toml).join(", ")}]`;
+  if (typeof value !== "object") return JSON.stringify(value).replaceAll("\x7f", "\\u007f");
+  const pairs = Object.entries(value).map(([name, inner]) => `${bare(name)} = ${toml(inner)}`);
+  return pairs.length ? `{ ${pairs.join(", ")} }` : "{}";
+}
+
+const bare = (name) => (/^[\w-]+$/.test(name) ? name : toml(name));
+
 function showToml() {
-  const lines = Object.entries(settings()).map(([name, value]) => `${name} = ${value}`);
-  const source = $("schema").value.trim();
-  if (source) lines.push(`biaser = { json_schema = … }    # ${source.length} characters, as a table`);
-  $("toml").textContent = [`[tasks.${$("task-name").value}]`, ...lines].join("\n");
+  try {
+    const given = { ...($("system").value && { system: $("system").value }), ...settings() };
+    const wanted = schema();
+    if (wanted !== null) given.biaser = { json_schema: wanted };
+    const lines = Object.entries(given).map(([name, value]) => `${name} = ${toml(value)}`);
+    $("toml").textContent = [`[tasks.${bare($("task-name").value)}]`, ...lines].join("\n");
+  } catch (error) {
+    $("toml").textContent = error.message;
+  }
 }
 
 function setBusy(isBusy) {
@@ -117,14 +158,15 @@ function connect() {
   return new Promise((resolve, reject) => {
     const opening = new WebSocket(url, "poly.events.v1");
     opening.onopen = () => {
-      opening.send(JSON.stringify({ type: "open" }));
+      const system = $("system").value || undefined;
+      opening.send(JSON.stringify({ type: "open", system, history: turns }));
       resolve(opening);
     };
     opening.onerror = () => reject(new Error("the chat could not be opened: is the key right?"));
     opening.onmessage = ({ data }) => hear(JSON.parse(data));
     opening.onclose = () => {
       if (socket !== opening) return;
-      if (answer) say("aside", "the connection was lost");
+      if ($("send").disabled) say("error", "the connection was lost");
       leave();
     };
   });
@@ -150,14 +192,24 @@ function hear(event) {
       const { usage, timings } = event;
       const pace = timings.decode_s ? (usage.completion_tokens / timings.decode_s).toFixed(1) : "–";
       say("aside", `${usage.completion_tokens} tokens, ${pace} tok/s, ${event.finish_reason}`);
-      setBusy(false);
+      remember(answer?.textContent ?? "");
       break;
     }
+    case "cancelled":
+      say("aside", "stopped");
+      remember(event.answer);
+      break;
     case "error":
       say("error", event.message);
-      setBusy(false);
+      remember(event.answer ?? null);
       break;
   }
+}
+
+// A turn is over, and the answer is what the server remembers of it; null if it forgets the prompt, too.
+function remember(text) {
+  if (text !== null) turns.push({ prompt: asked, answer: text });
+  setBusy(false);
 }
 
 function addToken(line, { text, id, is_forced }) {
@@ -176,7 +228,9 @@ function addToken(line, { text, id, is_forced }) {
 $("ask").addEventListener("submit", acting(async () => {
   const prompt = $("prompt").value;
   if (!prompt || answer || $("send").disabled) return;
-  const message = { type: "prompt", prompt, overrides: settings(), schema: schema() };
+  const wanted = schema();
+  const bias = wanted === null ? null : { kind: "json_schema", source: JSON.stringify(wanted) };
+  const message = { type: "prompt", prompt, overrides: settings(), schema: bias };
   setBusy(true);
   try {
     socket ??= await connect();
@@ -185,6 +239,7 @@ $("ask").addEventListener("submit", acting(async () => {
     throw error;
   }
   say("prompt", prompt);
+  asked = prompt;
   $("prompt").value = "";
   socket.send(JSON.stringify(message));
 }));
@@ -197,9 +252,27 @@ $("prompt").addEventListener("keydown", (event) => {
 });
 
 $("stop").addEventListener("click", () => socket?.send(JSON.stringify({ type: "cancel" })));
-$("task-new").addEventListener("click", () => { leave(); $("transcript").replaceChildren(); $("prompt").focus(); });
-$("task-name").addEventListener("change", () => { leave(); $("transcript").replaceChildren(); showToml(); });
+
+function begin() {
+  leave();
+  turns = [];
+  $("transcript").replaceChildren();
+  showToml();
+  showSettings();
+}
+
+// What the task says now stands where another value can be put; a key that may not use everything is not told.
+async function showSettings() {
+  const now = await ask(`v1/task/${encodeURIComponent($("task-name").value)}/settings`).catch(() => ({}));
+  for (const input of document.querySelectorAll("[data-setting]")) input.placeholder = now[input.dataset.setting] ?? "";
+  $("system").placeholder = now.system ?? "in place of the task's own";
+}
+
+$("task-new").addEventListener("click", () => { begin(); $("prompt").focus(); });
+$("task-name").addEventListener("change", begin);
 $("tuning").addEventListener("input", showToml);
+$("system").addEventListener("change", leave); // the next connection says it, with the chat so far
+$("copy").addEventListener("click", acting(() => navigator.clipboard.writeText($("toml").textContent)));
 
 // ---- Memories -------------------------------------------------------------------------------------------------------
 
@@ -219,6 +292,8 @@ function element(name, className, text) {
   return made;
 }
 
+const chunks = (n) => (n === 1 ? "1 chunk" : `${n} chunks`);
+
 $("search").addEventListener("submit", acting(async () => {
   const body = { prompt: $("query").value, n: Number($("count").value) };
   const { hits } = await post(`${memory()}/recall`, body);
@@ -231,17 +306,43 @@ $("search").addEventListener("submit", acting(async () => {
   if (!hits.length) item($("hits"), "The memory holds nothing on that.");
 }));
 
+async function listDocuments() {
+  if (!$("memory-name").value) return;
+  const { documents } = await ask(`${memory()}/documents`);
+  $("documents").replaceChildren();
+  for (const { source, n_chunks } of documents) {
+    const button = element("button", "", "Forget");
+    button.type = "button";
+    button.setAttribute("aria-label", `Forget ${source}`);
+    button.addEventListener("click", acting(async () => {
+      await ask(memory(), { method: "DELETE" }, { source });
+      await listDocuments();
+    }));
+    item($("documents"), element("span", "", `${source}, ${chunks(n_chunks)}`), button);
+  }
+  if (!documents.length) item($("documents"), "Nothing yet.");
+}
+
 $("fill").addEventListener("submit", acting(async () => {
   for (const file of $("files").files) {
     const line = item($("taken"), `${file.name}: on its way …`);
     try {
-      await ask(memory(), { method: "PUT", headers: { "Content-Type": file.type || "text/plain" }, body: file }, { source: file.name });
-      line.textContent = `${file.name}: taken in`;
+      // The type is told by the name and the content; what the browser says of it is often nothing.
+      const headers = { "Content-Type": "application/octet-stream" };
+      const query = { source: file.name, detail: 1 };
+      const last = await watch(memory(), { method: "PUT", headers, body: file }, query, ({ n_embedded, n_new }) => {
+        line.textContent = `${file.name}: ${n_embedded} of ${n_new} new chunks`;
+      });
+      line.textContent = `${file.name}: ${last.outcome}, ${chunks(last.n_chunks)}`;
     } catch (error) {
       line.textContent = `${file.name}: ${error.message}`;
     }
   }
+  await listDocuments();
 }));
+
+$("memory-name").addEventListener("change", acting(listDocuments));
+$("tab-memory").addEventListener("click", acting(listDocuments)); // not before: a memory may have to be opened for it
 
 // ---- Models ---------------------------------------------------------------------------------------------------------
 
@@ -290,6 +391,7 @@ const look = acting(async () => {
   offer($("memory-name"), memories);
   offer($("model-name"), models);
   showToml();
+  showSettings();
 });
 
 $("key").value = sessionStorage.getItem("key") ?? "";

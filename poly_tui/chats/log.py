@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 
 from poly_engine.types import Done, Event, Recalled, Thinking, Token
 from poly_tui.chats.errors import ChatNotFound
+from poly_tui.chats.facts import note_forced, recalled_fact, thought_fact
 from poly_tui.chats.scribe import Scribe
 from poly_tui.chats.store import ChatStore
 from poly_tui.chats.tree import Chat, ChatTurn, TurnState, title_of
@@ -26,6 +27,8 @@ class ChatLog:
         self._tip_before: ChatTurn | None = None
         self._tip_left: ChatTurn | None = None
         self._n_before = 0
+        self._n_thoughts = 0
+        self._thinks_since = 0.0
 
     @property
     def is_answering(self) -> bool:
@@ -36,7 +39,7 @@ class ChatLog:
         """Begin a turn after the tip of the chat. Its answer may begin with what was said before."""
         chat = self.chat
         turn = ChatTurn(prompt, chat.tip, task, model, time.time(), answer)
-        self._turn, self._n_before = turn, len(answer)
+        self._turn, self._n_before, self._n_thoughts = turn, len(answer), 0
         self._tip_before, self._tip_left = self._tip_left or chat.tip, None
         chat.add(turn)
         chat.task = task
@@ -58,13 +61,20 @@ class ChatLog:
             return
         match event:
             case Token(text=text):
+                if turn.thinking and "thought" not in turn.facts:
+                    self._count_thoughts(turn)
+                if event.is_forced and text:
+                    note_forced(turn.facts, len(turn.answer), len(turn.answer) + len(text))
                 turn.answer += text
                 self._write(turn, text, "")
             case Thinking(text=text):
+                if not self._n_thoughts:
+                    self._thinks_since = time.monotonic()
+                self._n_thoughts += 1
                 turn.thinking += text
                 self._write(turn, "", text)
             case Recalled():
-                turn.facts["recalled"] = [{"origin": hit.origin, "score": round(hit.score, 4)} for hit in event.hits]
+                turn.facts["recalled"] = recalled_fact(event.hits)
             case Done():
                 turn.facts["usage"] = asdict(event.usage)
                 turn.facts["timings"] = {key: round(value, 4) for key, value in asdict(event.timings).items()}
@@ -143,7 +153,12 @@ class ChatLog:
         turn, self._turn = self._turn, None
         if turn is not None:
             turn.state = state
+            if turn.thinking and "thought" not in turn.facts:
+                self._count_thoughts(turn)
             self._keep(lambda store: self._end(store, turn))
+
+    def _count_thoughts(self, turn: ChatTurn) -> None:
+        turn.facts["thought"] = thought_fact(self._n_thoughts, time.monotonic() - self._thinks_since)
 
     def _end(self, store: ChatStore, turn: ChatTurn) -> None:
         if turn.id is None:  # it could not be written when it began

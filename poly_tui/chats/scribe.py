@@ -52,6 +52,8 @@ class Scribe:
         future: Future[T] = Future()
 
         def do() -> None:
+            if not future.set_running_or_notify_cancel():  # nobody waits for it any more
+                return
             try:
                 future.set_result(work(self._opened()))
             except Exception as error:  # noqa: BLE001 - whoever waits for the result gets it

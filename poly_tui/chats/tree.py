@@ -28,7 +28,7 @@ LONGEST_TITLE = 60
 class ChatTurn:
     """A prompt and its answer, said after `parent`; `id` is None until it is in the file.
 
-    `facts` is what else is known, as JSON holds it: "usage", "timings", "recalled" (origins and scores) and "error".
+    `facts` is what else is known, as JSON holds it: "usage", "timings", "error", and what facts.py knows of.
     """
 
     prompt: str

@@ -65,7 +65,7 @@ class JsonAnswer:
 
     def __init__(self, facts: Mapping[str, object]) -> None:
         self._facts = facts
-        self._texts: list[str] = []
+        self._tokens: list[Token] = []
         self._thoughts: list[str] = []
         self._recalled: Recalled | None = None
         self._truncated: Truncated | None = None
@@ -73,8 +73,8 @@ class JsonAnswer:
 
     def hear(self, event: Event) -> None:
         match event:
-            case Token(text=text):
-                self._texts.append(text)
+            case Token():
+                self._tokens.append(event)
             case Thinking(text=text):
                 self._thoughts.append(text)
             case Recalled():
@@ -87,7 +87,9 @@ class JsonAnswer:
     def end(self) -> None:
         if self._done is not None:
             truncated = asdict(self._truncated) if self._truncated else None
-            said: dict[str, object] = {"text": "".join(self._texts)}
+            said: dict[str, object] = {"text": "".join(token.text for token in self._tokens)}
+            if any(token.logprobs for token in self._tokens):
+                said["tokens"] = [asdict(token) for token in self._tokens]
             if self._thoughts:
                 said["thinking"] = "".join(self._thoughts)
             if self._recalled is not None:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 import click
 
 from poly_engine import Bias, Overrides
+from poly_engine.overrides import MOST_LOGPROBS
 from poly_tui import connect
 from poly_tui.commands import foreground
 from poly_tui.commands.answer import Answer, EventsAnswer, JsonAnswer, Request, TextAnswer, answer_prompt
@@ -29,6 +30,12 @@ MakeAnswer: TypeAlias = Callable[[Mapping[str, object]], Answer]
 @click.option("--jsonl", "as_events", is_flag=True, help="Print one object a line: each event when it comes.")
 @click.option("--seed", type=click.IntRange(0, _LARGEST_SEED), metavar="N", help="Make the answer repeatable.")
 @click.option("--max-tokens", type=click.IntRange(1), metavar="N", help="End the answer after so many tokens.")
+@click.option(
+    "--logprobs",
+    type=click.IntRange(0, MOST_LOGPROBS),
+    metavar="N",
+    help="In JSON, tell how likely each token was, and so many of the likeliest.",
+)
 @click.option("--system", callback=check_text, help="Replace the system message of the task.")
 @schema_option
 @click.option("-q", "--quiet", "is_quiet", is_flag=True, help="Print no remarks on stderr.")
@@ -42,6 +49,7 @@ def command(
     as_events: bool,
     seed: int | None,
     max_tokens: int | None,
+    logprobs: int | None,
     system: str | None,
     schema: Bias | None,
     is_quiet: bool,
@@ -55,8 +63,10 @@ def command(
     """
     if as_json and as_events:
         raise click.UsageError("--json and --jsonl cannot both be had", click.get_current_context())
+    if logprobs is not None and not (as_json or as_events):
+        raise click.UsageError("--logprobs is for --json and --jsonl", click.get_current_context())
     make_answer: MakeAnswer = JsonAnswer if as_json else EventsAnswer if as_events else lambda _: TextAnswer()
-    overrides = Overrides(seed=seed, max_tokens=max_tokens)
+    overrides = Overrides(seed=seed, max_tokens=max_tokens, logprobs=logprobs)
     request = Request(read_prompt(prompt), overrides, schema)
     foreground.run(_run(settings, task, request, make_answer, system=system, is_quiet=is_quiet))
 

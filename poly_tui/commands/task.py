@@ -4,9 +4,6 @@ from dataclasses import asdict
 
 import click
 
-from poly_engine import TaskNotFound
-from poly_engine.config import TaskConfig
-from poly_engine.config.tasks import PLAIN_SETTINGS
 from poly_tui import connect
 from poly_tui.commands import foreground
 from poly_tui.commands.listing import print_record, print_rows
@@ -38,16 +35,4 @@ def list_tasks(settings: Settings, *, as_json: bool) -> None:
 @pass_settings
 def show_task(settings: Settings, *, task: str, as_json: bool) -> None:
     """Show the settings of TASK that are in effect."""
-    tasks = connect.configuration(settings).config.tasks
-    if task not in tasks:
-        raise TaskNotFound(task, tasks)
-    print_record({"name": task, **_settings(tasks[task])}, as_json=as_json)
-
-
-def _settings(task: TaskConfig) -> dict[str, object]:
-    replaced = PLAIN_SETTINGS if task.samplers is not None else ()
-    return {
-        key: value
-        for key, value in task.model_dump(mode="json", exclude_none=True).items()
-        if key not in replaced and value != []
-    }
+    print_record({"name": task, **foreground.run(connect.task_settings(settings, task))}, as_json=as_json)

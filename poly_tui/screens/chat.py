@@ -265,14 +265,13 @@ class ChatScreen(TalkScreen):
     def _show_version(self, turn: ChatTurn, n: int) -> None:
         """Show a version of a turn, and what was said after it."""
         versions = self._log.chat.versions(turn)
-        place = versions.index(turn) + n
+        place = versions.index(turn) + n if turn in versions else -1  # nothing is left of one that failed
         if not 0 <= place < len(versions):
-            self.notify("there is no other version" if len(versions) == 1 else "this is the last one", markup=False)
+            self.notify("there is no other version" if len(versions) < 2 else "this is the last one", markup=False)
             return
         self._leave()
-        self._transcript.cut_from(turn)
         self._log.choose(versions[place].newest_leaf)
-        self._transcript.show(self._log.chat, versions[place])
+        self._transcript.show_version(versions[place], self._log.chat, turn)
         self._talk(self._conversation.task, takes_focus=False)
 
     # Chats

@@ -18,6 +18,7 @@ from poly_tui.chats.log import ChatLog
 from poly_tui.screens.conversation import Asked, Conversation, Failed, Loading, News, Opened, Queued, Stopped
 from poly_tui.screens.meter import Meter
 from poly_tui.screens.pacer import Pacer
+from poly_tui.screens.sources import SourceCard
 from poly_tui.screens.tasks import TaskPicker
 from poly_tui.screens.turns import Turns
 from poly_tui.transcript import Kind, Passage, Transcript
@@ -101,6 +102,15 @@ class TalkScreen(Screen[None]):
         """Confirm what went to the clipboard."""
         self._copied(message.text)
 
+    @on(Transcript.CitationOpened)
+    def show_source(self, message: Transcript.CitationOpened) -> None:
+        """Show a source of an answer."""
+        hits = self._transcript.sources_of(message.block)
+        if message.number <= len(hits):
+            self.app.push_screen(SourceCard(message.number, hits[message.number - 1]))
+        else:
+            self.notify(f"there is no source {message.number}", markup=False)
+
     def on_key(self, event: events.Key) -> None:
         """Type into the prompt wherever the focus is, unless the key has a meaning there."""
         if event.is_printable and event.character and event.key not in self.active_bindings:
@@ -177,7 +187,10 @@ class TalkScreen(Screen[None]):
                 self._meter.hear(news)
             case Recalled():
                 self._log.hear(news)
-                self._transcript.add(Kind.NOTICE, _describe_recall(news))
+                if news.hits:
+                    self._transcript.show_sources(news.hits)
+                else:
+                    self._transcript.add(Kind.NOTICE, _describe_recall(news))
             case Truncated():
                 self._transcript.add(Kind.NOTICE, _describe_loss(news))
             case Done():
@@ -241,8 +254,8 @@ class TalkScreen(Screen[None]):
         self._conversation = Conversation(self._engine, task, self._hear, history)
         self._meter = Meter()
         self._growing = None
-        self._transcript.follow()
         if takes_focus:
+            self._transcript.follow()
             self._composer.focus()
         self._run()
 
@@ -260,6 +273,8 @@ class TalkScreen(Screen[None]):
         if not passage:
             return
         if kind is not self._growing:
+            if self._growing is Kind.THINKING:
+                self._transcript.fold_thoughts()
             self._transcript.add(kind)
             self._growing = kind
         self._transcript.append(passage)
@@ -282,9 +297,6 @@ def _describe_limit(bias_state: BiasState | None) -> str:
 
 
 def _describe_recall(recalled: Recalled) -> str:
-    origins = dict.fromkeys(hit.origin for hit in recalled.hits)
-    if origins:
-        return f"recalled {'; '.join(origins)}"
     if recalled.n_without_room:
         return "what was recalled has no place in the context"
     return "the memory holds nothing that is near enough"

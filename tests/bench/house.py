@@ -1,6 +1,6 @@
 """The same work through Poly's public interface, and the time that its worker spends outside the library."""
 
-from __future__ import annotations  # the binding names its pointer types for type checkers only
+from __future__ import annotations
 
 import asyncio
 import time
@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from llama_cpp import llama_cpp as c
+import numpy as np
+import numpy.typing as npt
 
 from poly_engine import Engine, LocalEngine, Overrides, Progress, Token
 from poly_engine.batch.host import ThreadHost
@@ -68,9 +69,9 @@ class TimedBiasedSampling(BiasedSampling):
             end = time.perf_counter()
         self.clock.masks_s += time.perf_counter() - end
 
-    def sample(self, request_id: int, sampler: Sampler, context: c.llama_context_p, row: int) -> Taken:
+    def sample(self, request_id: int, sampler: Sampler, logits: npt.NDArray[np.float32]) -> Taken:
         begin = time.perf_counter()
-        taken = super().sample(request_id, sampler, context, row)
+        taken = super().sample(request_id, sampler, logits)
         self.clock.masks_s += time.perf_counter() - begin
         return taken
 

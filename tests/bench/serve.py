@@ -1,8 +1,8 @@
 """`python -m tests.bench.serve`: what the server costs, and how it stands up to crowds, in a process of its own.
 
-Figures: tokens per second through HTTP against the engine at hand at 1, 4 and 16 streams; the time of /status while
-answers are written; how 1,000 requests at once are answered; what 1,000 idle chats cost; and how soon a slot is free
-again when a client leaves.
+Figures: tokens per second through HTTP against the engine at hand at 1, 4 and 16 streams; how 1,000 requests at once
+are answered; what 1,000 idle chats cost; and how soon a slot is free again when a client leaves, in every way that
+there is (`tests.bench.leaving`).
 """
 
 import argparse
@@ -23,9 +23,11 @@ import psutil
 from poly_engine import Overrides, Token
 from poly_engine.config import load
 from poly_engine.local import LocalEngine
+from tests.bench import leaving
 from tests.bench.shapes import SHAPES, write_model
 
 N_TOKENS = 128
+N_LEAVING = 540
 PROMPT = "t1 t2 t3"
 CONFIG = """
 bind_address = "127.0.0.1:0"
@@ -63,12 +65,12 @@ async def main() -> None:
         config = Path(folder, "poly.toml")
         config.write_text(CONFIG.format(path=path, n_tokens=N_TOKENS))
         async with served(config) as server, aiohttp.ClientSession(server.url, connector=_connector()) as client:
-            await _live(client)  # loads the model
+            await live(client)  # loads the model
             await _compare(config, client, options.rounds)
-            await _poll(client)
             await _crowd(client, server)
             await _idle(client, server)
             await _leave(client)
+        await leaving.measure(path, N_LEAVING)
 
 
 @asynccontextmanager
@@ -92,7 +94,7 @@ def _connector() -> aiohttp.TCPConnector:
     return aiohttp.TCPConnector(limit=0)
 
 
-async def _live(client: aiohttp.ClientSession) -> int:
+async def live(client: aiohttp.ClientSession) -> int:
     """The tokens of one answer."""
     async with client.get("/v1/task/t/live", params={"prompt": PROMPT}) as answer:
         answer.raise_for_status()
@@ -104,7 +106,7 @@ async def _compare(config: Path, client: aiohttp.ClientSession, n_rounds: int) -
         over_http, ratios = 0.0, []
         for _ in range(n_rounds):
             begin = time.perf_counter()
-            await asyncio.gather(*(_live(client) for _ in range(n_streams)))
+            await asyncio.gather(*(live(client) for _ in range(n_streams)))
             over_http = n_streams * N_TOKENS / (time.perf_counter() - begin)
             at_hand = await _at_hand(config, n_streams)
             ratios.append(over_http / at_hand)
@@ -127,18 +129,6 @@ async def _answer(engine: LocalEngine) -> None:
             isinstance(event, Token)
 
 
-async def _poll(client: aiohttp.ClientSession) -> None:
-    writing = [asyncio.create_task(_live(client)) for _ in range(16)]
-    times: list[float] = []
-    while not all(task.done() for task in writing) or len(times) < 100:
-        begin = time.perf_counter()
-        async with client.get("/status") as answer:
-            await answer.read()
-        times.append(time.perf_counter() - begin)
-        await asyncio.sleep(0.05)
-    print(f"/status while 16 answers are written: p50 {_ms(times, 50):.1f} ms, p99 {_ms(times, 99):.1f} ms")
-
-
 async def _crowd(client: aiohttp.ClientSession, server: Server) -> None:
     before = server.process.memory_info().rss
 
@@ -154,7 +144,7 @@ async def _crowd(client: aiohttp.ClientSession, server: Server) -> None:
     grown = (server.process.memory_info().rss - before) / 1e6
     print(
         f"1,000 at once: {n_answered} answered, {len(refused)} refused, {1000 - n_answered - len(refused)} else; "
-        f"refusals p99 {_ms(refused, 99):.0f} ms; memory + {grown:.1f} MB"
+        f"refusals {spread(refused)}; memory + {grown:.1f} MB"
     )
 
 
@@ -173,13 +163,13 @@ async def _leave(client: aiohttp.ClientSession) -> None:
     alone = min([await _first_token(client) for _ in range(10)])
     waits = []
     for number in range(60):
-        leaving = [asyncio.create_task(_live(client)) for _ in range(16)]
+        leaving = [asyncio.create_task(live(client)) for _ in range(16)]
         await asyncio.sleep(random.Random(number).random() / 10)
         for task in leaving:
             task.cancel()
         await asyncio.gather(*leaving, return_exceptions=True)
         waits.append(max(0.0, await _first_token(client) - alone))
-    print(f"a slot after 16 clients left: p50 {_ms(waits, 50):.0f} ms, p99 {_ms(waits, 99):.0f} ms")
+    print(f"a slot after 16 clients left: {spread(waits)}")
 
 
 async def _first_token(client: aiohttp.ClientSession) -> float:
@@ -189,8 +179,12 @@ async def _first_token(client: aiohttp.ClientSession) -> float:
         return time.perf_counter() - begin
 
 
-def _ms(seconds: list[float], percent: int) -> float:
-    return 1e3 * statistics.quantiles(seconds, n=100, method="inclusive")[percent - 1] if len(seconds) > 1 else 0.0
+def spread(seconds: list[float]) -> str:
+    """The median, the 99th percentile and the largest of some times."""
+    if len(seconds) < 2:
+        return "none"
+    percentiles = statistics.quantiles(seconds, n=100, method="inclusive")
+    return f"p50 {1e3 * percentiles[49]:.1f} ms, p99 {1e3 * percentiles[98]:.1f} ms, most {1e3 * max(seconds):.1f} ms"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from poly_engine.types import Hit, Recalled, Thinking, Token
+from poly_tui.chats.facts import forced_of, hits_of, thought_of
 from poly_tui.chats.log import ChatLog
 from poly_tui.chats.scribe import Scribe
 from poly_tui.chats.store import ChatStore
@@ -59,14 +60,20 @@ def test_thoughts_and_sources_are_kept(path: Path) -> None:
     scribe = Scribe(path, Told())
     log = ChatLog(scribe)
     log.ask("q", "echo", "fake")
-    log.hear(Recalled((Hit(text="t", source="a.pdf", score=0.51234, place=0, start=0, end=1, first_page=7),)))
+    hit = Hit(text="t", source="a.pdf", score=0.5123, place=0, start=0, end=1, headings=("One", "Two"), first_page=7)
+    log.hear(Recalled((hit,)))
     log.hear(Thinking("hm", 1))
     log.hear(Token("a", 1))
+    log.hear(Token("b", 1, is_forced=True))
+    log.hear(Token("c", 1, is_forced=True))
     log.hear(DONE)
     scribe.close()
 
     (turn,) = kept(path, log).path
-    assert (turn.thinking, turn.facts["recalled"]) == ("hm", [{"origin": "a.pdf, page 7", "score": 0.5123}])
+    assert (turn.thinking, hits_of(turn.facts), forced_of(turn.facts)) == ("hm", (hit,), ((1, 3),))
+    counted = thought_of(turn.facts)
+    assert counted is not None
+    assert counted[0] == 1
 
 
 def test_a_stopped_answer_is_kept_as_far_as_it_came(path: Path) -> None:
@@ -181,3 +188,14 @@ def test_a_fork_has_a_life_of_its_own(path: Path) -> None:
     found = kept(path, fork)
     assert found.title == "one (fork)"
     assert texts(found) == [("one", "1"), ("zwei", "2!")]
+
+
+def test_a_question_that_was_taken_back_does_not_end_the_scribe(path: Path) -> None:
+    scribe, go_on = Scribe(path, Told()), threading.Event()
+    running = scribe.submit(lambda _: go_on.wait())
+    waiting = scribe.submit(ChatStore.chats)
+    assert waiting.cancel()
+    running.cancel()
+    go_on.set()
+    assert scribe.submit(ChatStore.chats).result(20) == []
+    scribe.close()

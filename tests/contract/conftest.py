@@ -13,6 +13,7 @@ from poly_engine.interface import Engine
 from poly_engine.local import LocalEngine
 from poly_engine.types import TaskInfo
 from poly_serve.client import RemoteEngine
+from tests import tool_templates
 from tests.contract.script import ANSWER, CONTEXT, LONG_ANSWER, PRIVATE, reply
 from tests.fake_engine import FakeEngine
 from tests.gguf_models import make_chains
@@ -30,8 +31,8 @@ def chat_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["local", "remote", "fake"])
 async def engine(request: pytest.FixtureRequest, chat_file: Path, tmp_path: Path) -> AsyncIterator[Engine]:
-    """An engine with the tasks "talk" and "write" over the model "m", and "draw" over the model "other"; and the memory
-    "notes", which is empty.
+    """An engine with the tasks "talk" and "write" over the model "m", and "draw" over the model "other"; "call" over
+    "m", which can call tools; and the memory "notes", which is empty.
     """
     kinds: dict[str, Make] = {"local": _local, "remote": _remote, "fake": _fake}
     async with kinds[request.param](chat_file, tmp_path) as engine:
@@ -52,7 +53,12 @@ async def _remote(path: Path, folder: Path) -> AsyncIterator[Engine]:
 def _local(path: Path, folder: Path) -> Engine:
     model = {"model_path": str(path), "context_size": CONTEXT, "parallel": 4, "threads_per_session": 1}
     talk = {"model": "m", "template": "none", "temperature": 0, "repeat_penalty": 1.0, "private_tokens": [PRIVATE]}
-    tasks = {"write": talk, "talk": {**talk, "description": "Says what is written."}, "draw": {"model": "other"}}
+    tasks = {
+        "write": talk,
+        "talk": {**talk, "description": "Says what is written."},
+        "draw": {"model": "other"},
+        "call": {**talk, "template": tool_templates.QWEN.replace("assistant\\n", "assistant>")},
+    }
     memories = {"notes": {"embedding_model": "m", "store": {"file": {"path": str(folder / "notes")}}}}
     models = {"other": model, "m": model}
     return LocalEngine(Config.model_validate({"models": models, "tasks": tasks, "memories": memories}))
@@ -60,5 +66,5 @@ def _local(path: Path, folder: Path) -> Engine:
 
 def _fake(_path: Path, _folder: Path) -> Engine:
     talk = TaskInfo("talk", "m", "Says what is written.")
-    tasks = [TaskInfo("write", "m"), talk, TaskInfo("draw", "other")]
+    tasks = [TaskInfo("write", "m"), talk, TaskInfo("draw", "other"), TaskInfo("call", "m")]
     return FakeEngine(reply, tasks=tasks, context_size=CONTEXT, private_tokens=[PRIVATE], memories=["notes"])

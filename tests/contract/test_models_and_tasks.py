@@ -13,10 +13,19 @@ from tests.engine.conversation import hear
 
 
 async def test_tasks_are_listed_as_they_are_configured(engine: Engine) -> None:
-    write, talk, draw = await engine.tasks()
+    write, talk, draw, call = await engine.tasks()
     assert (draw.name, draw.model) == ("draw", "other")
     assert talk == TaskInfo("talk", "m", "Says what is written.")
     assert (write.name, write.model) == ("write", "m")
+    assert (call.name, call.model) == ("call", "m")
+
+
+async def test_a_task_tells_the_settings_that_are_in_effect(engine: Engine) -> None:
+    settings = await engine.settings("talk")
+    assert (settings["model"], settings["temperature"]) == ("m", 0)
+    assert "samplers" not in settings
+    with pytest.raises(TaskNotFound, match=r"did you mean talk\?"):
+        await engine.settings("tlak")
 
 
 async def test_models_are_listed_by_name_with_their_state(engine: Engine) -> None:

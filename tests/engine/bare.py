@@ -35,6 +35,16 @@ class Bare:
             found.append(self._next(found[-1:]))
         return found
 
+    def logits_of(self, prompt: str, answer: Sequence[int]) -> list[NDArray[np.float32]]:
+        """What each token of an answer was chosen by."""
+        found: list[NDArray[np.float32]] = []
+        tokens = self.tokens(prompt)
+        for token in answer:
+            self._next(tokens)
+            found.append(self._logits().copy())
+            tokens = [token]
+        return found
+
     def _next(self, tokens: Sequence[int]) -> int:
         buffer = (c.llama_token * len(tokens))(*tokens)
         assert c.llama_decode(self._context, c.llama_batch_get_one(buffer, len(tokens))) == 0

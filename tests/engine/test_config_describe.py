@@ -30,8 +30,8 @@ def sections(value: object) -> Iterator[Section]:
         yield value
         for key in type(value).model_fields:
             yield from sections(getattr(value, key))
-    elif isinstance(value, Mapping):
-        for item in value.values():
+    elif isinstance(value, Mapping | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
             yield from sections(item)
 
 
@@ -110,7 +110,7 @@ def test_settings_without_effect_are_not_rendered() -> None:
 
 
 SECRETIVE = """
-allowed_keys = ["hush"]
+allowed_keys = ["hush", { name = "ci", key = "hush" }]
 jwt_private_key = { symmetric = "hush" }
 [models.m]
 url = "https://hush@host/m.gguf?token=hush&x"

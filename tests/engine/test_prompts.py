@@ -14,7 +14,7 @@ from poly_engine.config import TaskConfig
 from poly_engine.errors import IllegalToken, InvalidRequest
 from poly_engine.llama.model import LlamaModel
 from poly_engine.models.gguf import read_header
-from poly_engine.prompts import Answered, Exchange, Said, tokenize
+from poly_engine.prompts import Answered, Asked, Exchange, Said, tokenize
 from poly_engine.task import Task
 from poly_engine.types import Turn
 from tests.conftest import FamilyFile
@@ -41,7 +41,7 @@ def tokens_of(
 ) -> list[int]:
     """The tokens of a prompt behind some exchanges, as a task of these settings asks for it."""
     prompts = Task("t", TaskConfig.model_validate({"model": "m", **task})).prompts(model, system)
-    return tokenize(prompts.segments(exchanges, prompt), model.vocabulary)
+    return tokenize(prompts.segments(exchanges, Asked(prompt)), model.vocabulary)
 
 
 def said(prompt: str, answer: str) -> Exchange:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from poly_engine.errors import InvalidRequest
-from poly_engine.prompts import Answered, Exchange, Said, Segment, Written
+from poly_engine.prompts import Answered, Asked, Exchange, Said, Segment, Written
 from poly_engine.template import ChatTemplate
 from tests.engine.conversation import hear, opened
 from tests.gguf_models import make_chain
@@ -14,7 +14,7 @@ ROLES = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
 
 
 def segments(source: str, prompt: str = "hi", *exchanges: Exchange, system: Written | None = None) -> list[Segment]:
-    return ChatTemplate(source, system, {"bos_token": "<s>", "eos_token": "</s>"}).segments(exchanges, prompt)
+    return ChatTemplate(source, system, {"bos_token": "<s>", "eos_token": "</s>"}).segments(exchanges, Asked(prompt))
 
 
 def test_a_conversation_is_taken_apart_by_who_said_what() -> None:

@@ -96,3 +96,27 @@ def test_any_cut_of_the_bytes_gives_the_same_text(text: str, cuts: list[int]) ->
     pieces = [raw[i:j] for i, j in zip([0, *places], [*places, len(raw)], strict=True)]
     assert "".join(map(stream.push, pieces)) + stream.finish() == raw.decode()
     assert stream.kept() == (len(pieces), "")
+
+
+@given(LETTERS, st.text("abc ", min_size=1, max_size=4), STOPS, st.lists(st.integers(0, 30), max_size=8))
+def test_an_opening_counts_only_at_the_beginning(text: str, spaced: str, stops: list[str], cuts: list[int]) -> None:
+    opening = spaced.strip() or "a"
+    for whole in (text, f"  {text}"):
+        matcher = StopMatcher(stops, [opening, "never this"])
+        shown = "".join(matcher.feed(piece) for piece in split(whole, cuts)) + matcher.flush()
+        opens = whole.lstrip().startswith(opening)
+        ends = len(whole) - len(whole.lstrip()) + len(opening)
+        first = first_to_complete(whole[: ends - 1] if opens else whole, stops)
+        if opens and first is None:
+            assert matcher.found in (opening, *stops)
+            assert shown.strip() == ""
+        else:
+            assert matcher.found in ((None,) if first is None else stops)
+            assert shown == (whole if first is None else whole[:first])
+
+
+def test_the_stop_sequence_that_was_found_is_told() -> None:
+    stream = TextStream(["one", "two"], (), ["{"])
+    stream.push(b"and two")
+    assert stream.stop == "two"
+    assert TextStream(["one"]).stop is None

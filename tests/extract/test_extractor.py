@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from poly_engine.errors import InvalidRequest, UnreadableDocument
+from poly_engine.errors import EngineClosed, InvalidRequest, UnreadableDocument
 from poly_engine.extract import Extractor, Limits, extract
 from tests.extract.docx_files import docx_of, paragraph
 from tests.extract.pdf_files import encrypted, lines, pdf_of, text_pdf
@@ -70,6 +70,19 @@ async def test_of_more_headings_than_there_may_be_the_first_are_kept() -> None:
     assert len(extracted.text) == 203 * 11_000
 
 
+async def test_closing_in_the_middle_of_documents_is_told_to_who_waits_for_them() -> None:
+    async with Extractor() as extractor:
+        await extractor.extract(b"warm up")
+        child = _child(extractor)
+        reading = [asyncio.create_task(extractor.extract(content)) for content in (SLOW, b"next")]
+        await asyncio.sleep(0)
+        await extractor.close()
+        for outcome in await asyncio.gather(*reading, return_exceptions=True):
+            assert isinstance(outcome, EngineClosed)
+        assert not _is_running(child)
+        assert (await extractor.extract(b"later")).text == "later"
+
+
 async def test_a_document_that_takes_too_long_is_given_up() -> None:
     began = time.monotonic()
     async with Extractor(Limits(wall_s=1)) as extractor:
@@ -120,6 +133,18 @@ async def test_whoever_stops_waiting_ends_the_process() -> None:
 
         assert not _is_running(leader)
         assert not _is_running(reader)
+        assert (await extractor.extract(b"next")).text == "next"
+
+
+async def test_what_is_read_when_it_is_closed_ends_with_that() -> None:
+    async with Extractor() as extractor:
+        reading = [asyncio.create_task(extractor.extract(SLOW)) for _ in range(2)]
+        while not _readers(extractor):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0)
+        await extractor.close()
+        for task in reading:
+            with pytest.raises(EngineClosed):
+                await task
         assert (await extractor.extract(b"next")).text == "next"
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .gguf_file import Metadata, Tensors, write
 from .vocabulary import CHATML, CHATML_SPECIALS, Token, Vocabulary, byte_level_alphabet, roles_to_ids, spell_bytes
 
-Piece: TypeAlias = str | bytes
+Piece: TypeAlias = str | bytes | Token
 
 _LOGIT = 80.0
 _N_EMBD = 128  # random directions in so many dimensions hardly overlap
@@ -47,8 +47,8 @@ def make_chains(path: Path, chains: Mapping[str, Sequence[Piece]], *, context_le
 
     Prompts are cut into single bytes, control tokens and starts of several bytes; the vocabulary and the chat template
     are ChatML's, so "\\n" starts every answer to a chat. Pieces may be parts of a character. A piece of one byte may
-    come as often as you like. Raises ValueError for an empty piece, for a longer one that comes twice, because
-    llama.cpp knows a token by its text, and for a start that is not ASCII.
+    come as often as you like; a token of any kind may be a piece. Raises ValueError for an empty piece, for a longer
+    one that comes twice, because llama.cpp knows a token by its text, and for a start that is not ASCII.
     """
     tokens = byte_level_alphabet(tuple(CHATML_SPECIALS))
     successors: dict[int, int] = {}
@@ -72,6 +72,8 @@ def _start_id(tokens: list[Token], start: str) -> int:
 
 
 def _add_piece(tokens: list[Token], piece: Piece) -> int:
+    if isinstance(piece, Token):
+        return _add(tokens, piece)
     content = piece.encode() if isinstance(piece, str) else piece
     if len(content) == 1:
         # llama.cpp reads a byte token's value from the two digits and takes any text behind them.

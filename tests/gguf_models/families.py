@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gguf import PoolingType
 
 from .gguf_file import Metadata, Value, write
-from .vocabulary import CHATML, CHATML_SPECIALS, Vocabulary, byte_level, sentence_piece, word_piece
+from .vocabulary import CHATML, CHATML_SPECIALS, Token, Vocabulary, byte_level, sentence_piece, word_piece
 from .weights import Weights
 
 N_LAYERS = 2
@@ -34,22 +34,25 @@ class _Family:
     has_embedding_norm: bool = False
 
 
-def make(family: str, path: Path, *, seed: int = 0, context_length: int | None = None) -> Path:
+def make(
+    family: str, path: Path, *, seed: int = 0, context_length: int | None = None, more_tokens: Sequence[Token] = ()
+) -> Path:
     """Write a model of `family`, one of FAMILIES or EMBEDDER, to `path` and return `path`.
 
-    Equal arguments give equal bytes. `context_length` is 512 unless given, 128 for the embedder. Raises ValueError
-    for an unknown family.
+    Equal arguments give equal bytes. `more_tokens` join the vocabulary of a model that generates. `context_length` is
+    512 unless given, 128 for the embedder. Raises ValueError for an unknown family.
     """
     if family == EMBEDDER:
         return _make_embedder(path, seed, context_length or 128)
     if family not in _FAMILIES:
         raise ValueError(f"unknown family {family!r}, expected one of {', '.join((*FAMILIES, EMBEDDER))}")
-    return _make_generator(family, path, seed, context_length or 512)
+    return _make_generator(family, path, seed, context_length or 512, more_tokens)
 
 
-def _make_generator(name: str, path: Path, seed: int, context_length: int) -> Path:
+def _make_generator(name: str, path: Path, seed: int, context_length: int, more_tokens: Sequence[Token]) -> Path:
     family = _FAMILIES[name]
     vocabulary = family.vocabulary()
+    vocabulary = replace(vocabulary, tokens=[*vocabulary.tokens, *more_tokens])
     weights = Weights(seed)
     weights.normal("token_embd.weight", (len(vocabulary.tokens), N_EMBD))
     if family.has_positions:

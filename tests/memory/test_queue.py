@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
+from poly_engine.content import PIECE_BYTES, FileContent, bytes_of, close
 from poly_engine.memory.queue import IngestQueue, Job
 
 OpenQueue = Callable[[], IngestQueue]
@@ -32,9 +35,36 @@ def test_what_was_accepted_is_there_when_it_is_opened_again(open_queue: OpenQueu
     queue = open_queue()
     queue.add("a.bin", b"\x00\xff", "application/pdf", is_mine=False)
     queue.close()
-    job = open_queue().take()
+    queue = open_queue()
+    job = queue.take()
     assert job is not None
-    assert (job.source, job.content, job.media_type) == ("a.bin", b"\x00\xff", "application/pdf")
+    assert (job.source, queue.content(job), job.media_type) == ("a.bin", b"\x00\xff", "application/pdf")
+
+
+def test_a_large_document_comes_out_as_it_went_in_whether_from_a_file_or_not(open_queue: OpenQueue) -> None:
+    content = random.Random(1).randbytes(3 * PIECE_BYTES + 1)
+    queue = open_queue()
+    with closing(FileContent()) as file:
+        file.add(content)
+        jobs = [queue.add("a", content, None, is_mine=False), queue.add("b", file, None, is_mine=False)]
+    for job in jobs:
+        stored = queue.content(job)
+        assert bytes_of(stored) == content
+        close(stored)
+        queue.done(job)
+    assert queue.take() is None
+
+
+def test_what_an_older_version_accepted_is_still_there(open_queue: OpenQueue, tmp_path: Path) -> None:
+    queue = open_queue()
+    add(queue, "a", b"old")
+    queue.close()
+    with closing(sqlite3.connect(tmp_path / "queue.db")) as database:  # as the first version had it
+        database.executescript("drop table parts; pragma user_version = 1;")
+    queue = open_queue()
+    job = queue.take()
+    assert job is not None
+    assert queue.content(job) == b"old"
 
 
 def test_a_job_is_done_by_one_process_as_long_as_that_lives(open_queue: OpenQueue) -> None:
@@ -54,12 +84,12 @@ def test_jobs_of_one_source_are_done_in_their_order(open_queue: OpenQueue) -> No
     first, second = queue.take(), other.take()
     assert first is not None
     assert second is not None
-    assert (first.content, second.content) == (b"1", b"3")
+    assert (queue.content(first), other.content(second)) == (b"1", b"3")
     assert other.take() is None
     queue.done(first)
     third = other.take()
     assert third is not None
-    assert third.content == b"2"
+    assert other.content(third) == b"2"
 
 
 def test_what_failed_is_on_record_until_it_comes_again(open_queue: OpenQueue) -> None:

@@ -51,6 +51,17 @@ def test_with_keys_nobody_is_let_in_without_one() -> None:
     assert "one" not in keys.principal("one").subject
 
 
+def test_a_key_with_a_name_is_known_by_it() -> None:
+    keys = access(allowed_keys=[{"name": "ci", "key": "one"}, {"name": "ci", "key": key_digest("two")}, "three"])
+    assert keys.principal("one").subject == keys.principal("two").subject == "key:ci"
+    assert keys.principal("three").subject == f"key:{key_digest('three')[7:15]}"
+
+
+@pytest.mark.parametrize("subject", ["key:ci", "anybody"])
+def test_a_token_cannot_pass_for_a_key_or_for_nobody(subject: str) -> None:
+    assert by_secret().principal(signed({"sub": subject})).subject == f"token:{subject}"
+
+
 def test_a_hash_is_no_key() -> None:
     with pytest.raises(Unauthorized):
         access(allowed_keys=[key_digest("two")]).principal(key_digest("two"))

@@ -13,7 +13,7 @@ import pytest
 from poly_engine.config import Config
 from poly_engine.errors import EngineClosed, EngineFailed, MemoryUnwritable, Overloaded
 from poly_engine.interface import NO_OVERRIDES, Session
-from poly_engine.types import Bias, Done, Event, Overrides, Token, Turn
+from poly_engine.types import Bias, Done, Event, Overrides, Token, ToolResult, Tools, Turn
 from poly_serve.client import RemoteEngine
 from tests.engine.conversation import hear
 from tests.fake_engine import FakeEngine, FakeSession, Gate, Reply, split
@@ -193,9 +193,15 @@ class Forgetful(FakeEngine):
 class ForgetfulSession(FakeSession):
     @asynccontextmanager
     async def send(
-        self, prompt: str, overrides: Overrides = NO_OVERRIDES, *, schema: Bias | Mapping[str, object] | None = None
+        self,
+        prompt: str,
+        overrides: Overrides = NO_OVERRIDES,
+        *,
+        schema: Bias | Mapping[str, object] | None = None,
+        tools: Tools | None = None,
+        results: Sequence[ToolResult] = (),
     ) -> AsyncIterator[AsyncIterator[Event]]:
-        async with super().send(prompt, overrides, schema=schema) as events:
+        async with super().send(prompt, overrides, schema=schema, tools=tools, results=results) as events:
             yield events
         raise MemoryUnwritable("the disk is full")
 

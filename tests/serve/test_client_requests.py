@@ -9,6 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 import numpy as np
 import pytest
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from poly_engine.config import Config
 from poly_engine.errors import (
@@ -16,6 +17,7 @@ from poly_engine.errors import (
     ContextExceeded,
     EngineClosed,
     EngineFailed,
+    EngineUnreachable,
     InvalidRequest,
     MemoryDamaged,
     MemoryNotFound,
@@ -24,6 +26,7 @@ from poly_engine.errors import (
 )
 from poly_engine.interface import NO_OPTIONS
 from poly_engine.types import Dropped, Hit, Ingested, IngestProgress, Recalled, RecallOptions, TaskInfo
+from poly_serve.app import create_app
 from poly_serve.client import RemoteEngine
 from tests.engine.conversation import hear
 from tests.fake_engine import FakeEngine, Gate
@@ -302,6 +305,33 @@ async def test_a_server_of_something_else_is_told_from_one_of_poly(answer: str) 
             await remote.models()
         with pytest.raises(EngineFailed, match="answers 404: 404: Not Found"):
             await remote.session("a").open()
+
+
+def behind_gateway(n_to_refuse: int) -> web.Application:
+    """A server that something stands before, which cannot reach it at first."""
+
+    @web.middleware
+    async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
+        nonlocal n_to_refuse
+        n_to_refuse -= 1
+        return web.Response(status=502, text="<html>Bad Gateway") if n_to_refuse >= 0 else await handler(request)
+
+    app = create_app(FakeEngine(memories=["notes"]), Config())
+    app.middlewares.insert(0, refuse)
+    return app
+
+
+async def test_what_may_happen_twice_is_asked_again_when_a_gateway_reaches_nobody() -> None:
+    async with listening(behind_gateway(2)) as url, RemoteEngine(url) as remote:
+        assert [task.name for task in await remote.tasks()] == ["echo"]
+    async with listening(behind_gateway(2)) as url, RemoteEngine(url) as remote:
+        assert (await hear(remote.session("echo"), "hello")).text == "You said: hello"
+
+
+async def test_what_may_not_is_an_error_that_says_that_nobody_was_reached() -> None:
+    async with listening(behind_gateway(1)) as url, RemoteEngine(url) as remote:
+        with pytest.raises(EngineUnreachable, match="answers 502: <html>Bad Gateway"):
+            await remote.ingest("notes", b"a cat", source="cats")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,27 @@ from click.testing import CliRunner
 
 from poly_tui.cli import poly
 from tests.gguf_models import make_scripted
+from tests.serve.askers import Asker, asking
 
 ROOT = Path(__file__).parents[2]
+
+
+LAST_WORDS = {
+    "WebSocket, texts": b"the engine was shut down",
+    "WebSocket, events": b'"code":"engine_closed"',
+    "SSE": b"event:failed",
+    "completion": b"503",
+    "OpenAI, stream": b'"code":"engine_closed"',
+    "OpenAI, whole": b"503",
+}
+"""What is said in each way of asking when the server stops in the middle of an answer."""
+
+
+async def everything(asker: Asker) -> bytes:
+    """All that somebody is told, until the server closes the connection."""
+    with suppress(ConnectionError):
+        return await asker.reader.read()
+    return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +135,51 @@ async def test_a_second_signal_ends_it_at_once(config: Path) -> None:
             await server.line("draining")
             server.signal(signal.SIGTERM)
             assert await server.process.wait() == 1
+
+
+async def test_what_does_not_come_to_its_end_is_told_so_in_every_way(config: Path) -> None:
+    config.write_text(config.read_text().replace("max_tokens = 3", "max_tokens = 4000"))
+    async with served(config, "--grace", "0.2") as server, AsyncExitStack() as askers:
+        asking_now = {kind: await askers.enter_async_context(asking(server.url, kind, "t", ">")) for kind in LAST_WORDS}
+        async with asyncio.timeout(30):
+            await asyncio.gather(*(asking_now[kind].reader.readexactly(1) for kind in LAST_WORDS if "S" in kind))
+            server.signal(signal.SIGTERM)
+            told = dict(zip(asking_now, await asyncio.gather(*map(everything, asking_now.values())), strict=True))
+            assert await server.process.wait() == 0
+    assert {kind: words for kind, words in LAST_WORDS.items() if words not in told[kind]} == {}
+
+
+async def test_an_upload_that_is_under_way_comes_to_its_end_when_it_stops(config: Path) -> None:
+    async with served(config) as server, httpx.AsyncClient(base_url=server.url) as client:
+        is_told = asyncio.Event()
+
+        async def slowly() -> AsyncIterator[bytes]:
+            yield b"A cat "
+            await is_told.wait()
+            yield b"sleeps."
+
+        headers = {"Content-Type": "text/plain"}
+        putting = asyncio.create_task(client.put("/v1/memory/notes?wait=false", content=slowly(), headers=headers))
+        await asyncio.gather(*[client.get("/status") for _ in range(3)])  # so that it has begun
+        server.signal(signal.SIGTERM)
+        await server.line("draining: 1")
+        is_told.set()
+        assert (await putting).status_code == 200
+        assert await server.process.wait() == 0
+
+
+async def test_what_was_accepted_and_not_taken_in_is_taken_in_by_the_next_one(config: Path) -> None:
+    text = " ".join(map(str, range(20_000)))
+    async with served(config, "--grace", "0") as server, httpx.AsyncClient(base_url=server.url) as client:
+        for source in ("a", "b"):
+            query = {"wait": "false", "source": source, "detail": "1"}
+            assert (await client.put("/v1/memory/notes", params=query, content=text)).status_code == 200
+        server.signal(signal.SIGTERM)
+        assert await server.process.wait() == 0
+    async with served(config) as server, httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        await client.post("/v1/memory/notes/settle")
+        documents = (await client.get("/v1/memory/notes/documents")).json()["documents"]
+    assert {one["source"] for one in documents} == {"a", "b"}
 
 
 async def test_no_key_gets_into_the_log(config: Path) -> None:

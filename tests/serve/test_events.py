@@ -135,7 +135,7 @@ async def test_a_turn_can_be_cancelled_while_the_model_is_being_loaded() -> None
         await client.say(PROMPT, CANCEL)
         assert await client.hear() == {"type": "cancelled", "answer": None}
         engine.load_gate.open()
-        assert await client.hear() == {"type": "opened"}
+        assert (await client.hear())["type"] == "opened"
         assert engine.asked == []
 
 
@@ -239,3 +239,49 @@ async def test_a_failure_is_an_error_with_its_code() -> None:
         await client.say(PROMPT)
         error = (await client.hear_until("error"))[-1]
     assert error == {"type": "error", "code": "engine_failed", "message": "it broke", "answer": None}
+
+
+TOOL: dict[str, object] = {"name": "look", "parameters": '{"type": "object", "additionalProperties": false}'}
+TOOLS: dict[str, object] = {"tools": [TOOL], "choice": "required"}
+
+
+async def test_a_call_comes_in_pieces_and_then_whole_and_its_result_goes_back() -> None:
+    async with talk(FakeEngine()) as client:
+        await client.say(OPEN, {**PROMPT, "tools": TOOLS})
+        frames = await client.hear_until("done")
+        assert types(frames) == "opened begun progress progress calling calling calling toolcall done"
+        call = frames[-2]
+        assert call == {"type": "toolcall", "id": call["id"], "name": "look", "arguments": "{}"}
+        await client.say({**PROMPT, "prompt": "", "results": [{"id": call["id"], "content": "nothing"}]})
+        assert types(await client.hear_until("done")).endswith("token done")
+
+
+async def test_a_history_may_have_calls() -> None:
+    history = [{"prompt": "a", "answer": "", "calls": [{"id": "1", "name": "look", "arguments": "{}"}]}]
+    async with talk(FakeEngine()) as client:
+        await client.say({**OPEN, "history": history}, {**PROMPT, "results": [{"id": "1", "content": "b"}]})
+        assert types(await client.hear_until("done")).startswith("opened begun")
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        ({"tools": 5}, "tools"),
+        ({"tools": {"tools": []}}, "no tools to choose from"),
+        ({"tools": {"tools": [{"name": "no name"}]}}, "no name of a tool"),
+        ({"tools": {"tools": [TOOL], "chioce": "auto"}}, "tools.chioce"),
+        ({"tools": {"tools": [TOOL], "choice": "any"}}, "tools.choice"),
+        ({"tools": {"tools": [{"name": f"t{number}"} for number in range(129)]}}, "at most 128"),
+        ({"results": 5}, "results"),
+        ({"results": [{"id": "1"}]}, "results[0].content"),
+        ({"results": [{"id": "1", "content": "b"}]}, "which the last answer had not"),
+    ],
+)
+async def test_what_is_wrong_with_tools_is_told_and_the_conversation_goes_on(
+    frame: dict[str, object], words: str
+) -> None:
+    async with talk(FakeEngine()) as client:
+        await client.say({**PROMPT, **frame})
+        assert words in (await client.hear_until("error"))[-1]["message"]
+        await client.say(PROMPT)
+        assert types(await client.hear_until("done")).endswith("done")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,8 +18,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from poly_engine.config import Config
-from poly_engine.types import TaskInfo
-from tests.fake_engine import FakeEngine, Reply
+from poly_engine.types import TaskInfo, Turn
+from tests.fake_engine import FakeEngine, FakeSession, Reply
 from tests.serve.conftest import served
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -61,9 +62,23 @@ def browser() -> Iterator[webdriver.Chrome]:
     browser.quit()
 
 
-async def visited(browser: webdriver.Chrome, visit: Callable[[Page], None], keys: tuple[str, ...] = ()) -> None:
-    """Serve a scripted engine, open its page, and do what a user does."""
-    engine = FakeEngine(
+class Watched(FakeEngine):
+    """Keeps how each session began: its system message, and what was said before."""
+
+    def __init__(self, reply: Callable[[str], Reply], *, tasks: Sequence[TaskInfo], memories: Sequence[str]) -> None:
+        super().__init__(reply, tasks=tasks, memories=memories)
+        self.opened: list[tuple[str | None, tuple[Turn, ...]]] = []
+
+    def session(self, task: str, *, system: str | None = None, history: Sequence[Turn] = ()) -> FakeSession:
+        self.opened.append((system, tuple(history)))
+        return super().session(task, system=system, history=history)
+
+
+async def visited(
+    browser: webdriver.Chrome, visit: Callable[[Page], None], keys: tuple[str, ...] = ()
+) -> list[tuple[str | None, tuple[Turn, ...]]]:
+    """Serve a scripted engine, open its page, and do what a user does; return how each session of it began."""
+    engine = Watched(
         lambda prompt: Reply(tuple(f"You said {prompt}.".split(" "))),
         tasks=[TaskInfo("talk", "m"), TaskInfo("other", "m")],
         memories=["notes"],
@@ -71,6 +86,7 @@ async def visited(browser: webdriver.Chrome, visit: Callable[[Page], None], keys
     async with engine, served(engine, Config.model_validate({"allowed_keys": keys})) as url:
         await asyncio.to_thread(browser.get, url)
         await asyncio.to_thread(visit, Page(browser))
+    return engine.opened
 
 
 async def test_a_chat_by_the_keyboard_alone(browser: webdriver.Chrome) -> None:
@@ -94,10 +110,12 @@ async def test_documents_go_in_and_passages_come_out(browser: webdriver.Chrome, 
         page.wait_for(lambda: page["#memory-name option"])
         page["#files"].send_keys(str(tmp_path / "cats.txt"))
         page["#fill button"].click()
-        page.wait_for(lambda: "cats.txt: taken in" in page["#taken"].text)
+        page.wait_for(lambda: "cats.txt: added, 1 chunk" in page["#taken"].text)
         page["#query"].send_keys("who sleeps" + Keys.ENTER)
         page.wait_for(lambda: "sixteen hours" in page["#hits"].text)
         assert "cats.txt" in page["#hits"].text
+        page["[aria-label='Forget cats.txt']"].click()
+        page.wait_for(lambda: page["#documents"].text == "Nothing yet.")
 
     await visited(browser, visit)
 
@@ -120,9 +138,46 @@ async def test_settings_are_sent_and_shown_as_they_stand_in_the_configuration(br
         page.wait_for(lambda: page["#task-name option"])
         page["#tuning summary"].click()
         page["[data-setting=temperature]"].send_keys("0.2")
-        assert page["#toml"].text == "[tasks.talk]\ntemperature = 0.2"
+        page["#system"].send_keys('Be "brief".')
+        page["#stops"].send_keys("END")
+        page["#schema"].send_keys('{"type": "object", "required": ["a b"]}')
+        wanted = {
+            "system": 'Be "brief".',
+            "temperature": 0.2,
+            "stop_sequences": ["END"],
+            "biaser": {"json_schema": {"type": "object", "required": ["a b"]}},
+        }
+        assert tomllib.loads(page["#toml"].text) == {"tasks": {"talk": wanted}}
 
     await visited(browser, visit)
+
+
+async def test_a_setting_that_cannot_be_is_told_and_not_left_out(browser: webdriver.Chrome) -> None:
+    def visit(page: Page) -> None:
+        page.wait_for(lambda: page["#task-name option"])
+        page["#tuning summary"].click()
+        page["[data-setting=temperature]"].send_keys("9")
+        page["#prompt"].send_keys("hello" + Keys.ENTER)
+        page.wait_for(lambda: page["#notice"].text.startswith("temperature: "))
+        assert page["#transcript"].text == ""
+
+    await visited(browser, visit)
+
+
+async def test_a_chat_goes_on_after_its_connection_was_lost(browser: webdriver.Chrome) -> None:
+    """With another system message it is begun anew, with what was said before."""
+
+    def visit(page: Page) -> None:
+        page.wait_for(lambda: page["#task-name option"])
+        page["#prompt"].send_keys("hello" + Keys.ENTER)
+        page.wait_for(lambda: "tok/s" in page["#transcript"].text)
+        page["#tuning summary"].click()
+        page["#system"].send_keys("Be brief." + Keys.TAB)
+        page["#prompt"].send_keys("again" + Keys.ENTER)
+        page.wait_for(lambda: "Yousaidagain." in page["#transcript"].text)
+
+    opened = await visited(browser, visit)
+    assert opened == [(None, ()), ("Be brief.", (Turn("hello", "Yousaidhello."),))]
 
 
 async def test_a_key_is_asked_for_and_remembered(browser: webdriver.Chrome) -> None:

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from poly_engine.errors import EngineFailed, IllegalToken, ModelLoadFailed
+from poly_serve.deadlines import DEADLINES, Deadlines
 from poly_serve.sse import EventStream
 from tests.fake_engine import FakeEngine, Gate, Reply
 from tests.serve.conftest import Serve
@@ -89,15 +90,20 @@ async def test_who_leaves_ends_the_answer(serve: Serve) -> None:
 
 
 @asynccontextmanager
-async def streaming(stream: Stream, **options: float) -> AsyncIterator[str]:
+async def streaming(
+    stream: Stream,
+    silence_s: float = 1.0,
+    deadlines: Deadlines = Deadlines(),  # noqa: B008 - frozen
+) -> AsyncIterator[str]:
     """A server of one stream."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        async with EventStream(request, **options) as events:
+        async with EventStream(request, silence_s=silence_s) as events:
             await stream(events)
         return events.response
 
     app = web.Application()
+    app[DEADLINES] = deadlines
     app.router.add_get("/", handle)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1)
     await runner.setup()
@@ -145,7 +151,7 @@ async def test_a_reader_that_does_not_read_is_cut_off() -> None:
         finally:
             ended.set()
 
-    async with streaming(say_without_end, deadline_s=0.1) as url:
+    async with streaming(say_without_end, deadlines=Deadlines(reading_s=0.1, least_bytes_per_s=1 << 20)) as url:
         address = urlsplit(url)
         with socket.create_connection((address.hostname, address.port)) as deaf:
             deaf.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -14,6 +14,7 @@ from hypothesis import given, strategies as st
 from poly_engine import errors
 from poly_engine.errors import EngineFailed, PolyError
 from poly_engine.types import (
+    Calling,
     Done,
     Dropped,
     Event,
@@ -23,6 +24,7 @@ from poly_engine.types import (
     Thinking,
     Timings,
     Token,
+    ToolCall,
     Truncated,
     Usage,
 )
@@ -36,6 +38,8 @@ EVENTS: Sequence[Event] = (
     Progress(3, 9),
     Thinking("hm", 4),
     Token(" w\u2028\U0001f600", 5, is_forced=True, bias_state="closing"),
+    Calling(1, "call_2", "look_up", '{"a": "\u2028'),
+    ToolCall("call_2", "look_up", '{"a": "\u2028"}'),
     Done("length", Usage(1, 2, 3, 4, 5, 6, 7), Timings(0.5, 0.25, 1.5)),
 )
 

@@ -32,6 +32,17 @@ def test_a_model_that_does_not_exist(run: Run) -> None:
         assert_refused(result, 2, "model not found: startr", "did you mean starter?")
 
 
+def test_what_is_no_token(run: Run, configure: Configure, models: Path) -> None:
+    configure(models / "greeter.gguf")
+
+    assert_refused(run("detokenize", "tiny", "1", "one"), 2, "'one' is no id of a token")
+    assert_refused(run("detokenize", "tiny", "999999"), 2, "there is no token 999999", "the tokens 0 to ")
+
+
+def test_log_probabilities_where_nobody_could_see_them(run: Run) -> None:
+    assert_refused(run("run", "starter", "--logprobs", "1", "hello"), 2, "--logprobs is for --json and --jsonl")
+
+
 def test_a_model_file_that_is_missing(run: Run, configure: Configure) -> None:
     configure(Path("/nowhere/x.gguf"))
 

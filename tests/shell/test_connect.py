@@ -73,6 +73,8 @@ def url(configure: Configure, models: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "task ls --json",
         "memory ls --json",
         "tokenize tiny hello",
+        "detokenize tiny 10 11 12",
+        "detokenize tiny 999999",
         "embed embedder hello",
         "ingest notes cats.txt",
         "ingest cats.txt --json",
@@ -128,10 +130,10 @@ def test_a_memory_of_a_server_is_shown_without_settings(url: str, run: Run) -> N
     ]
 
 
-def test_settings_that_a_server_does_not_tell_are_asked_for_in_vain(url: str, run: Run) -> None:
-    result = run("--connect", url, "task", "show", "greet")
-    assert result.exit_code == 2
-    assert f"{url} does not tell how it is configured" in result.stderr
+def test_the_settings_of_a_task_are_those_that_a_server_has(url: str, run: Run) -> None:
+    shown = json.loads(run("--connect", url, "task", "show", "greet", "--json").stdout)
+    assert (shown["name"], shown["model"]) == ("greet", "tiny")
+    assert "task not found: gret (did you mean greet?)" in run("--connect", url, "task", "show", "gret").stderr
 
 
 @pytest.mark.parametrize("verb", ["config check", "doctor", "serve", "token create", "key new", "completion bash"])

@@ -87,6 +87,15 @@ def test_tokens_are_counted(run: Run, configure: Configure, models: Path) -> Non
     assert json.loads(run("tokenize", "tiny", "--json", "hello").stdout)["count"] == 5
 
 
+def test_tokens_become_their_text_again(run: Run, configure: Configure, models: Path) -> None:
+    configure(models / "greeter.gguf")
+    ids = [line.split("\t")[0] for line in run("tokenize", "tiny", "hellö").stdout.splitlines()]
+
+    assert run("detokenize", "tiny", *ids).stdout == "hellö\n"
+    assert run("detokenize", "tiny", input="\n".join(ids)).stdout == "hellö\n"
+    assert json.loads(run("detokenize", "tiny", "--json", *ids[:-1]).stdout) == {"model": "tiny", "text": "hell\ufffd"}
+
+
 def test_each_text_becomes_a_line_with_a_vector_of_length_1(run: Run, configure: Configure, models: Path) -> None:
     configure(models / "embedder.gguf")
 

@@ -59,6 +59,18 @@ def test_jsonl_is_one_object_for_each_event(run: Run, configure: Configure, mode
     assert (events[-1]["event"], events[-1]["finish_reason"]) == ("done", "stop")
 
 
+def test_json_tells_how_likely_tokens_were_if_that_is_asked_for(run: Run, configure: Configure, models: Path) -> None:
+    configure(models / "greeter.gguf")
+
+    found = json.loads(run("run", "greet", "hello", "--json", "--logprobs", "2").stdout)
+    lines = run("run", "greet", "hello", "--jsonl", "--logprobs", "2").stdout.splitlines()
+
+    assert "".join(token["text"] for token in found["tokens"]) == ANSWER
+    assert all(len(token["logprobs"]["alternatives"]) == 2 for token in found["tokens"])
+    tokens = [event for event in map(json.loads, lines) if event.pop("event") == "token"]
+    assert tokens == found["tokens"]
+
+
 def test_the_same_seed_gives_the_same_text(run: Run) -> None:
     texts = {run("run", "starter", "Tell me about tasks", "--seed", "7").stdout for _ in range(2)}
 

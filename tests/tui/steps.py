@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.style import Style
+from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
+import poly_tui
 from poly_tui.app import PolyApp
 from poly_tui.screens.chat import ChatScreen
 from poly_tui.transcript import Kind, Look, Transcript
@@ -107,6 +109,42 @@ async def open_chat(
         yield running
 
 
+async def press(chat: Chat, *keys: str) -> None:
+    """Press keys in the transcript."""
+    chat.transcript.focus()
+    await chat.pilot.press(*keys)
+
+
 def screen_rows(pilot: Pilot[None]) -> list[str]:
     """The rows of the screen as they are painted."""
     return ["".join(segment.text for segment in strip) for strip in pilot.app.screen._compositor.render_strips()]
+
+
+class TranscriptApp(App[None]):
+    """Nothing but a transcript, with the style sheet of the real application."""
+
+    CSS_PATH = Path(poly_tui.__file__).parent / "poly.tcss"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moves: list[Transcript.Moved] = []
+        self.opened: list[Transcript.CitationOpened] = []
+
+    def compose(self) -> ComposeResult:
+        yield Transcript()
+
+    def on_transcript_moved(self, message: Transcript.Moved) -> None:
+        self.moves.append(message)
+
+    def on_transcript_citation_opened(self, message: Transcript.CitationOpened) -> None:
+        self.opened.append(message)
+
+
+@asynccontextmanager
+async def open_transcript(size: tuple[int, int] = (80, 24)) -> AsyncIterator[tuple[Pilot[None], Transcript]]:
+    app = TranscriptApp()
+    async with app.run_test(size=size) as pilot:
+        transcript = app.query_one(Transcript)
+        transcript.focus()
+        await pilot.pause()
+        yield pilot, transcript

@@ -50,8 +50,11 @@ async def test_what_is_thought_before_an_answer_is_a_block_of_its_own() -> None:
         await chat.until(lambda: chat.status.state == "ready")
         kinds = [block.kind for block in chat.transcript.blocks]
         assert kinds[-3:] == [Kind.PROMPT, Kind.THINKING, Kind.ANSWER]
-        assert f" {Kind.THINKING.sign} Who is it?" in "\n".join(chat.rows())
+        assert "▸ thinking 3 tok" in "\n".join(chat.rows())
+        assert "Who is it?" not in "\n".join(chat.rows())
         chat.transcript.focus()
+        await chat.pilot.press("space")
+        assert "Who is it?" in "\n".join(chat.rows())
         await chat.pilot.press("y")
         assert chat.app.clipboard == '{"name":"Ann"}'
 

@@ -11,7 +11,7 @@ from poly_tui.chats.store import ChatStore
 from poly_tui.screens.chat import CONTINUE
 from poly_tui.transcript import Kind
 from tests.fake_engine import FakeEngine, Gate, Reply, split
-from tests.tui.steps import Chat, open_chat
+from tests.tui.steps import Chat, open_chat, press
 from tests.tui.test_kept_chats import Remembering
 
 
@@ -25,12 +25,6 @@ def counting() -> Remembering:
     engine = Remembering()
     engine.reply = lambda prompt: Reply.of(f"answer {len(engine.asked) + 1} to {prompt}")
     return engine
-
-
-async def press(chat: Chat, *keys: str) -> None:
-    """Press keys in the transcript."""
-    chat.transcript.focus()
-    await chat.pilot.press(*keys)
 
 
 async def settled(chat: Chat, *answers: str) -> None:
@@ -63,7 +57,7 @@ async def test_an_edited_prompt_stands_beside_the_old_one_with_all_that_followed
     async with open_chat(engine, chats=path) as chat:
         await chat.ask("a")
         await chat.ask("b")
-        await press(chat, "{", "{", "e")
+        await press(chat, "{", "{", "{", "e")
         assert chat.composer.text == "a"
         assert chat.composer.has_focus
         await chat.pilot.press("!", "enter")
@@ -73,27 +67,43 @@ async def test_an_edited_prompt_stands_beside_the_old_one_with_all_that_followed
         await settled(chat, "answer 1 to a", "answer 2 to b")
 
 
-async def test_what_is_chosen_is_marked_until_the_prompt_has_the_focus() -> None:
+async def test_a_version_in_the_middle_stays_the_current_one_while_one_goes_through_them(path: Path) -> None:
+    async with open_chat(counting(), chats=path) as chat:
+        await chat.ask("a")
+        await press(chat, "r")
+        await settled(chat, "answer 2 to a")
+        await chat.ask("b")
+        await press(chat, "{", "{", "{", "[")
+        await settled(chat, "answer 1 to a")
+        assert chat.transcript.current is not None
+        assert chat.transcript.current.text == "a"
+        await chat.pilot.press("]")
+        await settled(chat, "answer 2 to a", "answer 3 to b")
+        assert chat.transcript.current is not None
+        assert chat.transcript.current.text == "a"
+
+
+async def test_without_the_focus_the_current_turn_is_still_the_one_that_is_meant() -> None:
     async with open_chat(FakeEngine()) as chat:
         await chat.ask("one")
         await chat.ask("two")
-        await press(chat, "{", "{")
-        (row,) = [row for row in chat.rows() if "one" in row and Kind.PROMPT.sign in row]
-        assert row.startswith(f"▌{Kind.PROMPT.sign} one")
-        await chat.pilot.press("}")
-        (row,) = [row for row in chat.rows() if "two" in row and Kind.PROMPT.sign in row]
-        assert row.startswith(f"▌{Kind.PROMPT.sign} two")
-        await chat.pilot.press("tab")
-        await chat.pilot.pause()
-        assert not [row for row in chat.rows() if row.startswith("▌")]
+        await press(chat, "{", "{", "{", "tab")
+        chat.screen.copy_as("curl")
+        assert "one" in chat.app.clipboard
+        assert "two" not in chat.app.clipboard
 
 
-async def test_the_answer_that_is_chosen_is_copied() -> None:
-    async with open_chat(FakeEngine()) as chat:
-        await chat.ask("one")
-        await chat.ask("two")
-        await press(chat, "{", "{", "y")
-        assert chat.app.clipboard == "You said: one"
+async def test_a_prompt_that_failed_has_no_versions_but_can_be_sent_again(path: Path) -> None:
+    engine = FakeEngine(lambda _: Reply(refusal=ContextExceeded(9, 8)))
+    async with open_chat(engine, chats=path) as chat:
+        await chat.say("a")
+        await chat.until(lambda: bool(chat.texts(Kind.ERROR)))
+        await press(chat, "[")
+        await chat.until(lambda: bool(chat.app._notifications))
+        assert "there is no other version" in [note.message for note in chat.app._notifications]
+        engine.reply = lambda prompt: Reply.of(f"said {prompt}")
+        await press(chat, "r")
+        await settled(chat, "said a")
 
 
 async def test_an_answer_that_was_cut_goes_on_in_another_version(path: Path) -> None:
@@ -135,7 +145,7 @@ async def test_a_fork_is_a_chat_of_its_own_up_to_the_turn(path: Path) -> None:
     async with open_chat(engine, chats=path) as chat:
         await chat.ask("a")
         await chat.ask("b")
-        await press(chat, "{", "{", "f")
+        await press(chat, "{", "{", "{", "f")
         await settled(chat, "answer 1 to a")
         await chat.ask("c")
         assert engine.histories[-1] == (Turn("a", "answer 1 to a"),)

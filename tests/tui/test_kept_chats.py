@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList
 
-from poly_engine.types import TaskInfo, Turn
+from poly_engine.types import Recalled, TaskInfo, Token, Turn
 from poly_tui.chats.store import ChatStore
+from poly_tui.chats.tree import ChatTurn
 from poly_tui.screens.chat_list import ChatList
 from poly_tui.transcript import Kind
 from poly_tui.widgets.title_bar import TitleBar
 from tests.chats.steps import add_turn
-from tests.fake_engine import FakeEngine, FakeSession, Gate, Reply
-from tests.tui.steps import SIZES, Chat, open_chat, screen_rows
+from tests.fake_engine import FakeEngine, FakeSession, Gate, Reply, split
+from tests.tui.steps import SIZES, Chat, open_chat, press, screen_rows
+from tests.tui.test_reading import HITS
 
 
 class Remembering(FakeEngine):
@@ -125,6 +127,46 @@ async def test_the_keys_of_the_list_are_letters_in_the_search(two_chats: Path) -
         await chat.pilot.press("ctrl+r", *"drunk")
         await chat.until(lambda: titles(chat) == [])
         assert chat.app.screen.query_one(ChatList).query_one(Input).value == "drunk"
+
+
+def messages(chat: Chat) -> list[tuple[Kind, list[str]]]:
+    """The rows of all messages."""
+    return [(block.kind, [row.text for row in block.rows]) for block in chat.transcript.blocks if block.kind.is_message]
+
+
+async def test_an_answer_is_opened_again_as_it_was(path: Path) -> None:
+    reply = Reply(split("**No**, see [1]."), thoughts=split("Hm, let me see."), recalled=Recalled(HITS))
+    async with open_chat(FakeEngine(lambda _: reply), chats=path) as chat:
+        await chat.ask("may it?")
+        before = messages(chat)
+        assert before[-1] == (Kind.ANSWER, ["No, see [1]."])
+    async with open_chat(FakeEngine(), chats=path, chat=1) as chat:
+        await chat.until(lambda: chat.texts(Kind.ANSWER) == ["**No**, see [1]."])
+        assert messages(chat) == before
+        await press(chat, "1")
+        await chat.until(lambda: "The supplier may" in "\n".join(chat.rows()))
+
+
+async def test_what_was_bound_to_a_schema_is_opened_again_as_no_markdown(path: Path) -> None:
+    reply = Reply((Token('{"a": "', 1, is_forced=True), Token("*b* c", 2), Token('"}', 3, is_forced=True)))
+    async with open_chat(FakeEngine(lambda _: reply), chats=path) as chat:
+        await chat.ask("go")
+    async with open_chat(FakeEngine(), chats=path, chat=1) as chat:
+        await chat.until(lambda: bool(chat.texts(Kind.ANSWER)))
+        assert '{"a": "*b* c"}' in "\n".join(chat.rows())
+
+
+async def test_a_long_chat_is_opened_at_its_end_with_only_that_laid_out(path: Path) -> None:
+    with closing(ChatStore.open(path)[0]) as store:
+        number = store.create("Long", "echo")
+        parent = None
+        for n in range(200):
+            turn = ChatTurn(f"question {n}", answer=f"answer {n} " * 30, task="echo", model="fake", state="complete")
+            parent = store.begin(number, parent, turn)
+    async with open_chat(FakeEngine(), chats=path, chat=1) as chat:
+        await chat.until(lambda: len(chat.texts(Kind.ANSWER)) == 200)
+        assert chat.transcript.is_following
+        assert "answer 199" in "\n".join(chat.rows())
 
 
 async def test_a_draft_is_kept_per_chat(two_chats: Path) -> None:

@@ -1,46 +1,13 @@
 """The transcript as a widget."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-
 import pytest
 from rich.segment import Segment
 from textual import events
-from textual.app import App, ComposeResult
-from textual.pilot import Pilot
 
-import poly_tui
 from poly_tui.transcript import Kind, Passage, Transcript
-from tests.tui.steps import SIZES, screen_rows, wait_until
+from tests.tui.steps import SIZES, TranscriptApp, open_transcript, screen_rows, wait_until
 
 LINES = "\n".join(f"line {n}" for n in range(100))
-
-
-class TranscriptApp(App[None]):
-    """Nothing but a transcript, with the style sheet of the real application."""
-
-    CSS_PATH = Path(poly_tui.__file__).parent / "poly.tcss"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.moves: list[Transcript.Moved] = []
-
-    def compose(self) -> ComposeResult:
-        yield Transcript()
-
-    def on_transcript_moved(self, message: Transcript.Moved) -> None:
-        self.moves.append(message)
-
-
-@asynccontextmanager
-async def open_transcript(size: tuple[int, int] = (80, 24)) -> AsyncIterator[tuple[Pilot[None], Transcript]]:
-    app = TranscriptApp()
-    async with app.run_test(size=size) as pilot:
-        transcript = app.query_one(Transcript)
-        transcript.focus()
-        await pilot.pause()
-        yield pilot, transcript
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -6,9 +6,9 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -32,10 +32,13 @@ _N_READERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What a database holds: its tables, as SQL. A file of another `version`, or with other tables, is refused."""
+    """What a database holds: its tables, as SQL. A file of another `version`, or with other tables, is refused, unless
+    `upgrades` has the SQL that makes the next version of it.
+    """
 
     version: int
     tables: str
+    upgrades: Mapping[int, str] = field(default_factory=dict, compare=False)
 
 
 class Database:
@@ -205,6 +208,7 @@ class Database:
 
     def _prepare(self, writer: sqlite3.Connection) -> None:
         """Make the tables unless they are there. Nothing is changed in a file of another program."""
+        self._upgrade(writer)
         has_tables = self._has_tables(writer)
         (mode,) = writer.execute("pragma journal_mode = wal").fetchone()
         if mode != "wal":
@@ -217,6 +221,13 @@ class Database:
                 f"begin; pragma application_id = {_APPLICATION_ID}; pragma user_version = {self._form.version}; "
                 f"{self._form.tables} commit;"
             )
+
+    def _upgrade(self, writer: sqlite3.Connection) -> None:
+        (application_id,) = writer.execute("pragma application_id").fetchone()
+        (version,) = writer.execute("pragma user_version").fetchone()
+        if application_id == _APPLICATION_ID and (upgrade := self._form.upgrades.get(version)) is not None:
+            writer.execute("pragma synchronous = full")
+            writer.executescript(f"begin; {upgrade} pragma user_version = {version + 1}; commit;")
 
     def _has_tables(self, connection: sqlite3.Connection) -> bool:
         (application_id,) = connection.execute("pragma application_id").fetchone()

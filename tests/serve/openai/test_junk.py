@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from poly_engine.interface import Engine
-from poly_serve.openai.settings import Settings
+from poly_serve.openai.tools import ToolSettings
 from poly_serve.openai.unsupported import CHAT, COMPLETION, EMBEDDING, TOKENIZE
 from tests.fake_engine import FakeEngine
 from tests.serve.conftest import served
@@ -45,6 +45,14 @@ bound = st.one_of(
     st.fixed_dictionaries({"json_schema": schema}),
     st.fixed_dictionaries({"grammar": st.sampled_from(['root ::= "a" | "b"', "root ::= [0-9]{3}"])}),
     st.builds(lambda schema: {"response_format": {"type": "json_object", "schema": schema}}, schema),
+    st.builds(
+        lambda parameters, choice: {
+            "tools": [{"type": "function", "function": {"name": "f", "parameters": parameters}}],
+            "tool_choice": choice,
+        },
+        schema,
+        st.sampled_from(["none", "auto", "required", {"type": "function", "function": {"name": "f"}}]),
+    ),
 )
 generation = st.fixed_dictionaries(
     {},
@@ -60,6 +68,10 @@ generation = st.fixed_dictionaries(
         "min_p": st.floats(0, 1),
         "repeat_penalty": st.floats(0.01, 100),
         "repeat_last_n": st.integers(0, 2**20),
+        "frequency_penalty": st.floats(-2, 2),
+        "presence_penalty": st.floats(-2, 2),
+        "logit_bias": st.dictionaries(st.integers(0, 200).map(str), st.floats(-100, 100), max_size=3),
+        "n_probs": st.integers(0, 20),
     },
 )
 
@@ -77,8 +89,8 @@ def spoilt(model: str, valid: st.SearchStrategy[dict[str, Any]], known: Iterable
     return merged(st.just({"model": model}), valid, spoil | deep if "messages" in known else spoil)
 
 
-MESSAGE = ["role", "content", "name", "tool_calls"]
-SETTINGS = [*Settings.model_fields, "messages", "prompt", "echo"]
+MESSAGE = ["role", "content", "name", "tool_calls", "tool_call_id"]
+SETTINGS = [*ToolSettings.model_fields, "messages", "prompt", "echo", "logprobs", "top_logprobs"]
 BODIES = {
     "/v1/chat/completions": spoilt(
         "talk", merged(st.fixed_dictionaries({"messages": messages}), generation, bound), {*SETTINGS, *CHAT}
@@ -102,6 +114,9 @@ BODIES = {
         "m",
         st.fixed_dictionaries({"content": texts, "add_special": st.booleans()}),
         {"model", "content", "add_special", "with_pieces", *TOKENIZE},
+    ),
+    "/detokenize": spoilt(
+        "m", st.fixed_dictionaries({"tokens": st.lists(st.integers(0, 200))}), {"model", "tokens", "content"}
     ),
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from poly_engine.types import Turn
+from poly_engine.types import ToolCall, ToolResult, Turn
 from poly_serve.inputs import InvalidParameter
 from poly_serve.openai.messages import Conversation, Message, conversation
 
@@ -56,6 +56,66 @@ def test_a_system_message_in_between_is_refused() -> None:
     assert error.value.param == "messages[2].role"
 
 
+CALL = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+CALLED: dict[str, Any] = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+RETURNED: dict[str, Any] = {"role": "tool", "tool_call_id": "1", "content": "yes"}
+ASKED: dict[str, Any] = {"role": "user", "content": "a"}
+
+
+def of_messages(*messages: dict[str, Any]) -> Conversation:
+    return conversation(MESSAGES.validate_python(list(messages)))
+
+
+def test_calls_belong_to_an_answer_and_their_results_to_what_is_asked_next() -> None:
+    call, result = ToolCall("1", "f", '{"a": 1}'), ToolResult("1", "yes")
+    assert of_messages(ASKED, CALLED, RETURNED) == Conversation(None, (Turn("a", "", (call,)),), "", (result,))
+    said = of_messages(ASKED, CALLED, RETURNED, {"role": "assistant", "content": "b"}, ASKED)
+    assert said == Conversation(None, (Turn("a", "", (call,)), Turn("", "b", (), (result,))), "a")
+
+
+def test_several_results_stand_behind_each_other_and_before_what_the_user_says() -> None:
+    two = {**CALLED, "content": "I look.", "tool_calls": [CALL, {**CALL, "id": "2"}]}
+    said = of_messages(ASKED, two, {**RETURNED, "tool_call_id": "2"}, RETURNED, {"role": "user", "content": "so?"})
+    assert said.history[0].answer == "I look."
+    assert (said.results, said.prompt) == ((ToolResult("2", "yes"), ToolResult("1", "yes")), "so?")
+
+
+def test_a_result_may_name_its_tool() -> None:
+    assert of_messages(ASKED, CALLED, {**RETURNED, "name": "f"}).results == (ToolResult("1", "yes"),)
+
+
+def test_no_arguments_are_an_empty_object() -> None:
+    call = {**CALL, "function": {"name": "f", "arguments": ""}}
+    assert of_messages(ASKED, {**CALLED, "tool_calls": [call]}, RETURNED).history[0].calls[0].arguments == "{}"
+
+
+@pytest.mark.parametrize(
+    ("messages", "param"),
+    [
+        ((ASKED, CALLED, {**RETURNED, "tool_call_id": "2"}), "messages[2].tool_call_id"),
+        ((ASKED, CALLED, {"role": "tool", "content": "yes"}), "messages[2].tool_call_id"),
+        ((ASKED, CALLED, ASKED, RETURNED), "messages[3].tool_call_id"),
+        ((ASKED, CALLED, RETURNED, {"role": "assistant", "content": "b"}, RETURNED), "messages[4].tool_call_id"),
+        ((RETURNED,), "messages[0].tool_call_id"),
+        ((ASKED, CALLED, {**RETURNED, "name": "g"}), "messages[2].name"),
+        ((ASKED, CALLED), "messages"),
+        ((ASKED, {**CALLED, "tool_calls": [CALL, CALL]}, RETURNED), "messages[1].tool_calls[1].id"),
+    ],
+)
+def test_a_result_has_to_follow_its_call(messages: tuple[dict[str, Any], ...], param: str) -> None:
+    with pytest.raises(InvalidParameter) as error:
+        of_messages(*messages)
+    assert error.value.param == param
+
+
+@pytest.mark.parametrize("arguments", ["{", "[]", "5", '"a"', "null", "[" * 100_000])
+def test_arguments_of_a_call_have_to_be_an_object(arguments: str) -> None:
+    call = {**CALL, "function": {"name": "f", "arguments": arguments}}
+    with pytest.raises(InvalidParameter, match="JSON object") as error:
+        of_messages(ASKED, {**CALLED, "tool_calls": [call]}, RETURNED)
+    assert error.value.param == "messages[1].tool_calls[0].function.arguments"
+
+
 @pytest.mark.parametrize("last", ["assistant", "system"])
 def test_the_last_message_has_to_be_the_users(last: str) -> None:
     with pytest.raises(InvalidParameter, match="user's") as error:
@@ -91,7 +151,7 @@ def test_what_a_message_cannot_say_is_refused_by_its_name(key: str, value: objec
     assert error.value.errors()[0]["loc"] == (0, key)
 
 
-@pytest.mark.parametrize("role", ["tool", "function", "", None, 5])
+@pytest.mark.parametrize("role", ["function", "", None, 5])
 def test_there_are_no_other_roles(role: object) -> None:
     with pytest.raises(ValidationError, match="'assistant'"):
         MESSAGES.validate_python([{"role": role, "content": "a"}])

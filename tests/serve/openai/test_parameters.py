@@ -20,6 +20,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/completions": {"model": "talk", "prompt": "hello"},
     "/v1/embeddings": {"model": "m", "input": "hello"},
     "/tokenize": {"model": "m", "content": "hello"},
+    "/detokenize": {"model": "m", "tokens": [1, 2]},
 }
 TABLES = {
     "/v1/chat/completions": CHAT,
@@ -76,9 +77,22 @@ async def test_what_asks_for_nothing_is_fine(server: Server, path: str, table: V
             assert await server.takes(path, **{name: value}), (name, value)
 
 
-async def test_no_probabilities_in_a_chat_are_not_0_of_them_in_a_completion(server: Server) -> None:
-    assert (await server.refusal("/v1/completions", logprobs=0))["param"] == "logprobs"
-    assert await server.takes("/v1/chat/completions", logprobs=False)
+ASKS_FOR_NOTHING: list[dict[str, Any]] = [
+    {"logit_bias": {}},
+    {"logit_bias": []},
+    {"n_predict": -1, "max_tokens": 3},
+    {"n_predict": 3, "max_tokens": 3},
+    {"n_probs": 0},
+    {"top_logprobs": 0},
+    {"logprobs": False, "top_logprobs": 0, "n_probs": 0},
+    {"ignore_eos": False, "frequency_penalty": 0, "presence_penalty": 0, "repetition_penalty": 1},
+    {"logprobs": True, "top_logprobs": 2, "n_probs": 0},
+]
+
+
+@pytest.mark.parametrize("more", ASKS_FOR_NOTHING)
+async def test_what_asks_for_nothing_contradicts_nothing(server: Server, more: dict[str, Any]) -> None:
+    assert await server.takes("/v1/chat/completions", **more)
 
 
 @pytest.mark.parametrize("path", BODIES)
@@ -102,6 +116,35 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("/v1/chat/completions", {"max_tokens": 2.5}, "max_tokens"),
     ("/v1/chat/completions", {"max_completion_tokens": 2**63}, "max_completion_tokens"),
     ("/v1/chat/completions", {"max_tokens": 1, "max_completion_tokens": 2}, "max_tokens"),
+    ("/v1/chat/completions", {"n_predict": 0}, "n_predict"),
+    ("/v1/chat/completions", {"n_predict": -2}, "n_predict"),
+    ("/v1/chat/completions", {"max_completion_tokens": 1, "n_predict": 2}, "max_completion_tokens"),
+    ("/v1/chat/completions", {"ignore_eos": 1}, "ignore_eos"),
+    ("/v1/chat/completions", {"frequency_penalty": 2.1}, "frequency_penalty"),
+    ("/v1/chat/completions", {"presence_penalty": -2.1}, "presence_penalty"),
+    ("/v1/chat/completions", {"repeat_penalty": 1.1, "repetition_penalty": 1.2}, "repeat_penalty"),
+    ("/v1/chat/completions", {"repetition_penalty": 0}, "repetition_penalty"),
+    ("/v1/chat/completions", {"logit_bias": 5}, "logit_bias"),
+    ("/v1/chat/completions", {"logit_bias": {"hello": 5}}, "logit_bias"),
+    ("/v1/chat/completions", {"logit_bias": {"-1": 5}}, "logit_bias"),
+    ("/v1/chat/completions", {"logit_bias": {"9" * 5000: 5}}, "logit_bias"),
+    ("/v1/chat/completions", {"logit_bias": {"5": 101}}, "logit_bias[0][1]"),
+    ("/v1/chat/completions", {"logit_bias": {"5": True}}, "logit_bias[0][1]"),
+    ("/v1/chat/completions", {"logit_bias": {"5": 1e999}}, "logit_bias[0][1]"),
+    ("/v1/chat/completions", {"logit_bias": [5]}, "logit_bias"),
+    ("/v1/chat/completions", {"logit_bias": [["hello", 5]]}, "logit_bias"),
+    ("/v1/chat/completions", {"logit_bias": [[True, 5]]}, "logit_bias"),
+    ("/v1/chat/completions", {"logit_bias": {str(token): 1 for token in range(5000)}}, "logit_bias"),
+    ("/v1/chat/completions", {"logprobs": 1}, "logprobs"),
+    ("/v1/chat/completions", {"top_logprobs": 2}, "top_logprobs"),
+    ("/v1/chat/completions", {"top_logprobs": 2, "logprobs": False}, "top_logprobs"),
+    ("/v1/chat/completions", {"top_logprobs": 21, "logprobs": True}, "top_logprobs"),
+    ("/v1/chat/completions", {"top_logprobs": 2, "logprobs": True, "n_probs": 3}, "top_logprobs"),
+    ("/v1/chat/completions", {"n_probs": 21}, "n_probs"),
+    ("/v1/completions", {"logprobs": 21}, "logprobs"),
+    ("/v1/completions", {"logprobs": True}, "logprobs"),
+    ("/v1/completions", {"logprobs": 1, "n_probs": 2}, "logprobs"),
+    ("/v1/completions", {"logprobs": 1, "echo": True}, "echo"),
     ("/v1/chat/completions", {"n": 0}, "n"),
     ("/v1/chat/completions", {"n": 65}, "n"),
     ("/v1/chat/completions", {"seed": 2**63}, "seed"),
@@ -115,7 +158,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("/v1/chat/completions", {"messages": "hello"}, "messages"),
     ("/v1/chat/completions", {"messages": [CHAT_BODY["messages"][0]] * 10_000}, "messages"),
     ("/v1/chat/completions", {"messages": [{"role": "user"}]}, "messages[0].content"),
-    ("/v1/chat/completions", {"messages": [{"role": "tool", "content": "a"}]}, "messages[0].role"),
+    ("/v1/chat/completions", {"messages": [{"role": "tool", "content": "a"}]}, "messages[0].tool_call_id"),
     ("/v1/chat/completions", {"response_format": {"type": "xml"}}, "response_format.type"),
     ("/v1/chat/completions", {"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
     ("/v1/chat/completions", {"response_format": {"type": "json_schema", "schema": 5}}, "response_format.schema"),
@@ -137,6 +180,9 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("/v1/embeddings", {"encoding_format": "hex"}, "encoding_format"),
     ("/v1/embeddings", {"dimensions": 3}, "dimensions"),
     ("/tokenize", {"content": ["a"]}, "content"),
+    ("/detokenize", {"tokens": "a"}, "tokens"),
+    ("/detokenize", {"tokens": [1, 2.5]}, "tokens[1]"),
+    ("/detokenize", {"tokens": [True]}, "tokens[0]"),
 ]
 
 
@@ -147,6 +193,11 @@ async def test_what_is_wrong_is_refused_by_its_name(
     error = await server.refusal(path, **more)
     assert error["param"] == param
     assert error["message"].startswith(f"{param}: ")
+
+
+@pytest.mark.parametrize("more", [{"logit_bias": {"99999": 1}}, {"logit_bias": [[-1, 1]]}])
+async def test_a_bias_of_no_token_is_refused(server: Server, more: dict[str, Any]) -> None:
+    assert (await server.refusal("/v1/completions", **more))["message"].startswith("logit_bias: there is no token")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +222,7 @@ async def test_half_a_character_is_refused_wherever_it_is(server: Server, half: 
     for body in ({**CHAT_BODY, "user": "HALF"}, {**CHAT_BODY, "messages": [{"role": "user", "content": "HALF"}]}):
         response = await server.post("/v1/chat/completions", json.dumps(body).encode().replace(b"HALF", half))
         assert response.status_code == 400
-        assert "can't " in response.json()["error"]["message"]
+        assert "the body is no JSON: " in response.json()["error"]["message"]
 
 
 async def test_a_character_in_two_halves_is_one(server: Server) -> None:
@@ -180,8 +231,10 @@ async def test_a_character_in_two_halves_is_one(server: Server) -> None:
 
 @pytest.mark.parametrize("n_bytes", [9 << 20, 17 << 20])
 async def test_a_body_that_is_too_large_is_refused(server: Server, n_bytes: int) -> None:
-    error = await server.refusal("/v1/chat/completions", user="a" * n_bytes)
-    assert "larger than 8 MiB" in error["message"]
+    path = "/v1/chat/completions"
+    response = await server.post(path, json.dumps({**BODIES[path], "user": "a" * n_bytes}))
+    assert response.status_code == 413
+    assert "larger than 8 MiB" in response.json()["error"]["message"]
 
 
 def test_each_of_several_answers_has_a_seed_of_its_own() -> None:
