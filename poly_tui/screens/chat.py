@@ -105,7 +105,7 @@ class ChatScreen(TalkScreen):
             case "edit":
                 self._edit(turn)
             case "regenerate":
-                self._branch(turn)
+                self._branch(turn, takes_focus=False)
                 self._conversation.ask(turn.prompt)
             case "continue":
                 self._continue(turn)
@@ -233,12 +233,12 @@ class ChatScreen(TalkScreen):
         self._composer.show(self._put_by)
         self._put_by = ""
 
-    def _branch(self, turn: ChatTurn) -> None:
+    def _branch(self, turn: ChatTurn, *, takes_focus: bool = True) -> None:
         """Go back to before a turn, so that the next one stands beside it."""
         self._leave()
         self._transcript.cut_from(turn)
         self._log.branch(turn)
-        self._talk(self._conversation.task)
+        self._talk(self._conversation.task, takes_focus=takes_focus)
 
     def _continue(self, turn: ChatTurn) -> None:
         """Have the answer go on, in another version of its turn."""
@@ -248,7 +248,8 @@ class ChatScreen(TalkScreen):
         self._leave()
         self._transcript.cut_from(turn)
         self._log.branch(turn)
-        self._talk(self._conversation.task, (*self._log.chat.history, Turn(turn.prompt, turn.answer)))
+        history = (*self._log.chat.history, Turn(turn.prompt, turn.answer))
+        self._talk(self._conversation.task, history, takes_focus=False)
         self._continued = turn
         self._conversation.ask(CONTINUE)
 
@@ -267,7 +268,7 @@ class ChatScreen(TalkScreen):
         versions = self._log.chat.versions(turn)
         place = versions.index(turn) + n if turn in versions else -1  # nothing is left of one that failed
         if not 0 <= place < len(versions):
-            self.notify("there is no other version" if len(versions) < 2 else "this is the last one", markup=False)
+            self.notify(f"there is no {'older' if n < 0 else 'newer'} version", markup=False)
             return
         self._leave()
         self._log.choose(versions[place].newest_leaf)

@@ -27,7 +27,7 @@ class _Place:
     task: str
 
 
-class Turns(Transcript):
+class Turns(Transcript, inherit_bindings=False):
     """Shows the path of a chat. What is done is done to the turn of the current block, or else to the last turn."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,6 +37,7 @@ class Turns(Transcript):
         Binding("f", "want('fork')", "fork", id="turns.fork"),
         Binding("[", "want('older')", "version", id="turns.older", key_display="[ ]"),
         Binding("]", "want('newer')", "next version", id="turns.newer", show=False),
+        *Transcript.BINDINGS,  # after ours, which matter more where there is no room for all
     ]
 
     @dataclass
@@ -89,16 +90,12 @@ class Turns(Transcript):
         self.follow()
 
     def show_version(self, version: ChatTurn, chat: Chat, instead_of: ChatTurn) -> None:
-        """Show another version of a turn and what follows it. If the reader moved there, they stay there."""
-        is_current = self.current is not None
+        """Show another version of a turn and what follows it, and let it be the one that is meant."""
         path = chat.path
         self.cut_from(instead_of)
         place = len(self.blocks)
         self._show_path(chat, path[path.index(version) :])
-        if is_current:
-            self.move_to(next(block for block in self.blocks[place:] if block.kind is Kind.PROMPT))
-        else:
-            self.follow()
+        self.move_to(next(block for block in self.blocks[place:] if block.kind is Kind.PROMPT))
 
     def cut_from(self, turn: ChatTurn) -> None:
         """Take away a turn and what follows it."""
@@ -147,7 +144,7 @@ def _prompt(turn: ChatTurn, chat: Chat) -> Iterator[Part]:
     yield Part(Kind.PROMPT, Passage(turn.prompt))
     versions = chat.versions(turn)
     if len(versions) > 1:
-        yield Part(Kind.NOTICE, Passage(f"{versions.index(turn) + 1}/{len(versions)} · [ and ] show the others"))
+        yield Part(Kind.NOTICE, Passage(f"{versions.index(turn) + 1}/{len(versions)} · ⇥ [ ] other versions"))
 
 
 def _answer(turn: ChatTurn) -> Iterator[Part]:

@@ -37,7 +37,7 @@ async def test_the_turn_that_is_meant_is_copied_as_a_program() -> None:
         assert chat.app.clipboard.startswith("curl http://localhost:3000/v1/chat/completions")
         assert '"content": "two"' in chat.app.clipboard
         chat.transcript.focus()
-        await chat.pilot.press("{", "{")
+        await chat.pilot.press("{", "{", "{")
         chat.screen.copy_as("openai")
         assert "OpenAI(" in chat.app.clipboard
         assert "two" not in chat.app.clipboard
