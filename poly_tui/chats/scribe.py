@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,7 +40,7 @@ class Scribe:
         self._tell = tell
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._texts: deque[tuple[ChatTurn, str, str]] = deque()
-        self._draft: tuple[Chat, str] | None = None
+        self._drafts: dict[Chat, str] = {}
         self._is_woken = False
         self._has_complained = False
         self._store: ChatStore | None = None
@@ -72,8 +73,8 @@ class Scribe:
         self._wake()
 
     def set_draft(self, chat: Chat, text: str) -> None:
-        """Keep a draft soon; only the last one counts."""
-        self._draft = chat, text
+        """Keep a draft soon; only the last one of a chat counts."""
+        self._drafts[chat] = text
         self._wake()
 
     def close(self, patience_s: float = 15.0) -> None:
@@ -103,7 +104,7 @@ class Scribe:
             if job is None:
                 break
             job()
-            if self._texts or self._draft:  # what waited for its turn to be in the file
+            if self._texts or self._drafts:  # what waited for its turn to be in the file
                 due = time.monotonic() + INTERVAL_S
         if self._store is not None:
             self._attempt(self._store.close)
@@ -123,10 +124,12 @@ class Scribe:
         self._texts.extendleft(reversed(waiting))
         if texts:
             self._attempt(lambda: self._opened().append(_joined(texts)))
-        draft = self._draft
-        if draft is not None and (draft[0].id is not None or not draft[0].roots):
-            self._draft = None
-            self._attempt(lambda: self._opened().set_draft(draft[0].id, draft[1]))
+        for chat in [chat for chat in tuple(self._drafts) if chat.id is not None or not chat.roots]:
+            draft = self._drafts.pop(chat)
+            self._attempt(partial(self._keep_draft, chat.id, draft))
+
+    def _keep_draft(self, number: int | None, text: str) -> None:
+        self._opened().set_draft(number, text)
 
     def _opened(self) -> ChatStore:
         if self._refusal is not None:

@@ -41,10 +41,13 @@ class ChatInfo:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A chat that was searched for, with an `excerpt` of the turn that fits best; it is empty if the title fits."""
+    """A chat that was searched for, with the number of the turn that fits best and an `excerpt` of it; without, if only
+    the title fits.
+    """
 
     chat: ChatInfo
     excerpt: str = ""
+    turn: int | None = None
 
 
 class ChatStore:
@@ -177,7 +180,7 @@ class ChatStore:
             titled = _titled(connection, words)
             found = _infos(connection, f"and id in ({_marks([*excerpts, *titled])})", [*excerpts, *titled])
         found.sort(key=lambda chat: (chat.changed, chat.id), reverse=True)
-        return [Found(chat, excerpts.get(chat.id, "")) for chat in found[:limit]]
+        return [Found(chat, *excerpts.get(chat.id, ())) for chat in found[:limit]]
 
     def prompts(self, limit: int = 500) -> list[str]:
         """The last prompts of all chats, oldest first, each of them once."""
@@ -302,24 +305,24 @@ def _infos(connection: sqlite3.Connection, rest: str, values: Sequence[object]) 
     return [ChatInfo(*row) for row in rows]
 
 
-def _excerpts(connection: sqlite3.Connection, words: str) -> dict[int, str]:
-    """For each chat with a turn that holds all words, an excerpt of the one that fits best."""
+def _excerpts(connection: sqlite3.Connection, words: str) -> dict[int, tuple[str, int]]:
+    """For each chat with a turn that holds all words, an excerpt of the one that fits best, and its number."""
     if _UNSPACED.search(words):
         parts = words.split()
         where = " and ".join(["instr(prompt || char(10) || answer, ?)"] * len(parts))
-        rows = connection.execute(f"select chat, prompt || char(10) || answer from turn where {where}", parts)
-        return {chat: _cut_out(text, parts[0]) for chat, text in rows}
+        rows = connection.execute(f"select chat, id, prompt || char(10) || answer from turn where {where}", parts)
+        return {chat: (_cut_out(text, parts[0]), turn) for chat, turn, text in rows}
     quoted = [f'"{word}"' for word in re.sub('["\0]', " ", words).split()]
     if not quoted:
         return {}
     rows = connection.execute(
-        "select chat, snippet(words, -1, ?, ?, '…', 12) from words join turn on turn.id = words.rowid "
+        "select chat, turn.id, snippet(words, -1, ?, ?, '…', 12) from words join turn on turn.id = words.rowid "
         "where words match ? order by rank limit 500",
         (*MATCH, f"{' '.join(quoted)}*"),
     )
-    excerpts: dict[int, str] = {}
-    for chat, excerpt in rows:
-        excerpts.setdefault(chat, excerpt)
+    excerpts: dict[int, tuple[str, int]] = {}
+    for chat, turn, excerpt in rows:
+        excerpts.setdefault(chat, (excerpt, turn))
     return excerpts
 
 

@@ -87,6 +87,10 @@ class Chat:
         """What a model has to read for the chat to go on."""
         return tuple(Turn(turn.prompt, turn.answer) for turn in self.path if turn.is_remembered)
 
+    def turn(self, number: int | None) -> "ChatTurn | None":
+        """The turn that has a number in the file."""
+        return next((turn for turn in self.turns() if turn.id == number), None) if number is not None else None
+
     def turns(self) -> Iterator[ChatTurn]:
         """All turns, each of them before those that follow it."""
         waiting = self.roots[::-1]

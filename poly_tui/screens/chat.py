@@ -119,7 +119,7 @@ class ChatScreen(TalkScreen):
     @on(ChatList.Chosen)
     async def open_chosen(self, message: ChatList.Chosen) -> None:
         """Open a chat."""
-        await self._open_chat(message.number)
+        await self._open_chat(message.number, message.turn)
 
     @on(ChatList.Renamed)
     def take_title(self, message: ChatList.Renamed) -> None:
@@ -175,9 +175,9 @@ class ChatScreen(TalkScreen):
     @work(group="picker", exclusive=True)
     async def _list_over(self) -> None:
         assert self._scribe is not None
-        number = await self.app.push_screen_wait(ChatsScreen(self._scribe, self._log.chat.id))
-        if number is not None:
-            await self._open_chat(number)
+        chosen = await self.app.push_screen_wait(ChatsScreen(self._scribe, self._log.chat.id))
+        if chosen is not None:
+            await self._open_chat(chosen.number, chosen.turn)
 
     def export(self, form: str) -> None:
         """Write the chat to a file in the working directory."""
@@ -277,8 +277,10 @@ class ChatScreen(TalkScreen):
 
     # Chats
 
-    async def _open_chat(self, number: int) -> bool:
-        """Show another chat, and go on with it; False if it cannot be had, which is told."""
+    async def _open_chat(self, number: int, wanted: int | None = None) -> bool:
+        """Show another chat, and go on with it; False if it cannot be had, which is told. `wanted` is the number of a
+        turn that is to be seen.
+        """
         assert self._scribe is not None
         try:
             chat = await asyncio.wrap_future(self._scribe.submit(lambda store: store.load(number)))
@@ -290,10 +292,22 @@ class ChatScreen(TalkScreen):
             self._log.set_draft(self._composer.prompt)
             self._set_chat(ChatLog(self._scribe, chat))
             self._composer.show(chat.draft)
-            self._transcript.show(chat)
-            self._talk(chat.task or None)
+            self._show_path(chat.turn(wanted))
+        elif (turn := self._log.chat.turn(wanted)) is not None:
+            self._leave()
+            self._show_path(turn)
         self._composer.focus()
         return True
+
+    def _show_path(self, wanted: ChatTurn | None) -> None:
+        """Show the chat and go on with it, on a path with the turn that is wanted, if there is one."""
+        chat = self._log.chat
+        if wanted is not None and wanted not in chat.path:
+            self._log.choose(wanted.newest_leaf)
+        self._transcript.show(chat)
+        self._talk(chat.task or None)
+        if wanted is not None:
+            self._transcript.move_to_turn(wanted)
 
     def _set_chat(self, log: ChatLog) -> None:
         self._transcript.clear()

@@ -46,9 +46,10 @@ class ChatList(Vertical):
 
     @dataclass
     class Chosen(Message):
-        """A chat is to be opened."""
+        """A chat is to be opened, such that one of its turns is seen."""
 
         number: int
+        turn: int | None = None
 
     @dataclass
     class Renamed(Message):
@@ -114,13 +115,14 @@ class ChatList(Vertical):
         if self._renamed is not None:
             self._rename(self._renamed, message.value)
         elif (found := self._highlighted) is not None:
-            self.post_message(self.Chosen(found.chat.id))
+            self.post_message(self.Chosen(found.chat.id, found.turn))
 
     @on(OptionList.OptionSelected)
     def open(self, message: OptionList.OptionSelected) -> None:
         """Open the chat that was chosen."""
         message.stop()
-        self.post_message(self.Chosen(self._found[message.option_index].chat.id))
+        found = self._found[message.option_index]
+        self.post_message(self.Chosen(found.chat.id, found.turn))
 
     def on_key(self, event: events.Key) -> None:
         """Type into the search wherever the focus is, unless the key has a meaning there."""
@@ -166,6 +168,7 @@ class ChatList(Vertical):
             with self._telling_errors():
                 await self._have(lambda store: store.delete(number))
                 self._deleted.append(number)
+                self._current = None if self._current == number else self._current
                 self.post_message(self.Deleted(number))
                 self.notify(f"deleted {clean(found.chat.title)} · u brings it back", markup=False)
             self._search()
@@ -236,8 +239,8 @@ class ChatList(Vertical):
         return Content("\n").join([title, below])
 
 
-class ChatsScreen(ModalScreen[int | None]):
-    """The list of chats over a screen that has no room beside it. The result is the chat to open, or None."""
+class ChatsScreen(ModalScreen[ChatList.Chosen | None]):
+    """The list of chats over a screen that has no room beside it. The result is what was chosen, or None."""
 
     def __init__(self, scribe: Scribe, current: int | None) -> None:
         super().__init__()
@@ -254,7 +257,7 @@ class ChatsScreen(ModalScreen[int | None]):
     @on(ChatList.Chosen)
     def open(self, message: ChatList.Chosen) -> None:
         """Open a chat."""
-        self.dismiss(message.number)
+        self.dismiss(message)
 
     @on(ChatList.Left)
     def leave(self) -> None:

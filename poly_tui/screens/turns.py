@@ -93,9 +93,12 @@ class Turns(Transcript, inherit_bindings=False):
         """Show another version of a turn and what follows it, and let it be the one that is meant."""
         path = chat.path
         self.cut_from(instead_of)
-        place = len(self.blocks)
         self._show_path(chat, path[path.index(version) :])
-        self.move_to(next(block for block in self.blocks[place:] if block.kind is Kind.PROMPT))
+        self.move_to_turn(version)
+
+    def move_to_turn(self, turn: ChatTurn) -> None:
+        """Let a turn be the current one, and show its prompt."""
+        self.move_to(self.blocks[next(place.block for place in self._places if place.turn is turn)])
 
     def cut_from(self, turn: ChatTurn) -> None:
         """Take away a turn and what follows it."""

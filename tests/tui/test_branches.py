@@ -72,6 +72,7 @@ async def test_the_version_that_is_shown_is_the_current_turn(path: Path) -> None
         await chat.ask("a")
         await press(chat, "r")
         await settled(chat, "answer 2 to a")
+        chat.composer.focus()
         await chat.ask("b")
         await press(chat, "{", "{", "{", "[")
         await settled(chat, "answer 1 to a")

@@ -249,3 +249,32 @@ async def test_without_a_file_there_is_no_list() -> None:
     async with open_chat(FakeEngine()) as chat:
         await chat.pilot.press("ctrl+r")
         assert [note.message for note in chat.app._notifications] == ["chats are not kept here"]
+
+
+async def test_what_was_found_in_another_version_is_shown_where_it_was_said(path: Path) -> None:
+    async with open_chat(FakeEngine(), chats=path) as chat:
+        await chat.ask("one")
+        await chat.ask("two")
+        await press(chat, "{", "{", "{", "r")
+        await chat.until(lambda: chat.texts(Kind.PROMPT) == ["one"] and chat.status.state == "ready")
+        for n in range(2):  # the chat that is shown, and one that is opened
+            await chat.pilot.press("ctrl+r", *"two")
+            await chat.until(lambda: len(titles(chat)) == 1)
+            await chat.pilot.press("enter")
+            await chat.until(lambda: chat.texts(Kind.PROMPT) == ["one", "two"])
+            assert chat.transcript.current is not None
+            assert chat.transcript.current.text == "two"
+            if n == 0:
+                await press(chat, "[", "]", "ctrl+n")
+                await chat.until(lambda: not chat.texts(Kind.PROMPT))
+
+
+async def test_a_draft_that_comes_along_into_a_new_chat_is_no_longer_one_of_the_old(two_chats: Path) -> None:
+    async with open_chat(FakeEngine(), chats=two_chats, chat=2) as chat:
+        await chat.until(lambda: chat.texts(Kind.ANSWER) == ["Five."])
+        chat.composer.insert("more")
+        await chat.until(lambda: chat.screen._log.chat.draft == "more")
+        await chat.pilot.press("ctrl+n")
+        await chat.until(lambda: not chat.texts(Kind.PROMPT))
+    with closing(ChatStore.open(two_chats)[0]) as store:
+        assert (store.load(2).draft, store.new_draft()) == ("", "more")
