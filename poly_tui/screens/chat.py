@@ -213,9 +213,11 @@ class ChatScreen(TalkScreen):
             super()._ask(prompt)
         else:
             task, model = self._title.task_name, self._title.model_name
-            turn = self._log.ask(continued.prompt, task, model, answer=continued.answer)
+            is_whole = continued.state == "complete"
+            answer = f"{continued.answer.rstrip()}\n\n" if is_whole else continued.answer
+            turn = self._log.ask(continued.prompt, task, model, answer=answer)
             self._transcript.begin(turn, self._log.chat)
-            self._grow(Kind.ANSWER, Passage(continued.answer))
+            self._grow(Kind.ANSWER, Passage(answer))
         self._show_title()
 
     def _edit(self, turn: ChatTurn) -> None:

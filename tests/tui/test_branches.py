@@ -125,6 +125,14 @@ async def test_an_answer_that_was_cut_goes_on_in_another_version(path: Path) -> 
         ]
 
 
+async def test_an_answer_that_was_whole_goes_on_in_a_paragraph_of_its_own() -> None:
+    engine = FakeEngine(lambda prompt: Reply.of("More." if prompt == CONTINUE else "All of it."))
+    async with open_chat(engine) as chat:
+        await chat.ask("tell")
+        await press(chat, "c")
+        await settled(chat, "All of it.\n\nMore.")
+
+
 async def test_going_on_that_fails_gives_no_prompt_back_and_leaves_the_answer(path: Path) -> None:
     engine = FakeEngine()
     engine.reply = lambda prompt: (
