@@ -90,8 +90,9 @@ class _Chat:
         while not self._is_over and (prompt := self._reader.read()) is not None:
             if prompt.strip():
                 self._attempt(prompt)
-        if self._reader.is_interactive and self._log.chat.id is not None:
-            _tell(f"This was chat {self._log.chat.id}: poly chat -c goes on with it.")
+        number = self._chats.number_of(self._log) if self._reader.is_interactive else None
+        if number is not None:
+            _tell(f"This was chat {number}: poly chat -c goes on with it.")
         is_script = not self._reader.is_interactive
         return 1 if is_script and self._n_failed else 0
 

@@ -6,6 +6,7 @@ import click
 
 from poly_engine import Event, InvalidRequest
 from poly_tui import connect
+from poly_tui.chats.errors import ChatsFailed
 from poly_tui.chats.log import ChatLog
 from poly_tui.chats.scribe import Scribe
 from poly_tui.chats.tree import Chat
@@ -31,6 +32,16 @@ class KeptChats:
             raise InvalidRequest("there is no chat to go on with: none was kept yet")
         chat: Chat = self._scribe.submit(lambda store: store.load(wanted)).result()
         return ChatLog(self._scribe, chat)
+
+    def number_of(self, log: ChatLog) -> int | None:
+        """The number of a chat, once it is in the file; None if it is not kept."""
+        if self._scribe is None or not log.chat.roots:
+            return None
+        try:
+            self._scribe.submit(lambda _: None).result()
+        except ChatsFailed:  # which was told when the first prompt could not be kept
+            return None
+        return log.chat.id
 
     def close(self) -> None:
         """Write what is left."""

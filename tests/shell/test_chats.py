@@ -66,6 +66,7 @@ def test_a_pipe_and_no_log_keep_nothing(run: Run, configure: Configure, models: 
         terminal.read_until("> ")
         terminal.press("hello\n")
         terminal.read_until(ANSWER)
+        terminal.read_until("> ")
         terminal.press("\x04")
         terminal.read_to_end()
 
