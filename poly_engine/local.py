@@ -135,6 +135,10 @@ class LocalEngine(Engine):
     async def settle(self, memory: str) -> None:
         await (await self._memories.get(memory)).settle()
 
+    async def resume(self) -> None:
+        """Take in the documents that were accepted before, by whoever was stopped meanwhile."""
+        await self._memories.resume()
+
     async def recall(self, memory: str, prompt: str, options: RecallOptions = NO_OPTIONS) -> Recalled:
         return await (await self._memories.get(memory)).recall(prompt, options)
 

@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from poly_serve.logs import FACTS
 from poly_serve.metrics import METRICS
-from poly_serve.routing import PRINCIPAL
+from poly_serve.routing import PRINCIPAL, ROUTE
 from poly_serve.writing import in_time
 
 __all__ = ["REQUEST_ID", "add_headers", "log_requests", "refuse_strangers", "write_in_time"]
@@ -27,6 +27,7 @@ HAS_BEGUN = web.RequestKey("has_begun", bool)
 ORIGIN = web.RequestKey("origin", str)
 """Of the page that asks, if it may."""
 
+_CHAT = 101
 _CLIENT_LEFT = 499  # as nginx has it
 _TOO_SLOW = 408
 _SMALL_BYTES = 1 << 14
@@ -49,7 +50,7 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
         status = error.status
         raise
     except asyncio.CancelledError:
-        status = _CLIENT_LEFT
+        status = _CHAT if _is_chat(request) else _CLIENT_LEFT
         raise
     except ConnectionError:
         status = _CLIENT_LEFT
@@ -62,19 +63,28 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
             raise
         response = web.Response(text="the server failed; its log says why", status=500)
     finally:
-        took_s = time.monotonic() - begin
-        subject = request[PRINCIPAL].subject if PRINCIPAL in request else None
-        facts = {
-            "request_id": request[REQUEST_ID],
-            "method": request.method,
-            "path": request.rel_url.raw_path,  # as it came: a line break in it would begin a line of the log
-            "status": status,
-            "ms": round(1000 * took_s, 1),
-            "subject": subject,
-        }
-        _log.info("%(request_id)s %(method)s %(path)s %(status)s %(ms).0f ms", facts, extra={FACTS: facts})
-        request.app[METRICS].add_request(request.method, _pattern(request), status, took_s, subject)
+        _tell(request, status, time.monotonic() - begin)
     return response
+
+
+def _tell(request: web.Request, status: int, took_s: float) -> None:
+    """Say in the log, and to who measures, what became of a request."""
+    subject = request[PRINCIPAL].subject if PRINCIPAL in request else None
+    facts = {
+        "request_id": request[REQUEST_ID],
+        "method": request.method,
+        "path": request.rel_url.raw_path,  # as it came: a line break in it would begin a line of the log
+        "status": status,
+        "ms": round(1000 * took_s, 1),
+        "subject": subject,
+    }
+    _log.info("%(request_id)s %(method)s %(path)s %(status)s %(ms).0f ms", facts, extra={FACTS: facts})
+    request.app[METRICS].add_request(request.method, _pattern(request), status, took_s, subject)
+
+
+def _is_chat(request: web.Request) -> bool:
+    """Whether it has become a chat, which ends when its client leaves."""
+    return HAS_BEGUN in request and ROUTE in request and request[ROUTE].is_chat
 
 
 @web.middleware

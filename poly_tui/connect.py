@@ -1,5 +1,6 @@
 """Where the verbs get their configuration and their engine from."""
 
+import importlib
 import logging
 import os
 import sys
@@ -17,6 +18,7 @@ __all__ = [
     "engine",
     "find_configuration",
     "find_task",
+    "load_client",
     "memories",
     "models",
     "task_settings",
@@ -48,15 +50,22 @@ def find_configuration(settings: Settings) -> Path | None:
     return find(settings.config_file, os.environ, _working_directory())
 
 
+def load_client(settings: Settings) -> None:
+    """Load what is needed to reach a server, if one does the work."""
+    if settings.url is not None:
+        # httpx has a command line of its own, which nobody calls here: rich and pygments for it cost 100 ms
+        sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # what is None there is not imported
+        importlib.import_module("poly_serve.client")  # httpx and pydantic, 150 ms
+
+
 def engine(settings: Settings) -> Engine:
     """An engine for the configuration that is in effect, or that of a server, to be entered with `async with`.
 
     Raises ConfigError, or EngineFailed if llama.cpp is not properly installed.
     """
     if settings.url is not None:
-        # httpx has a command line of its own, which nobody calls here: rich and pygments for it cost 100 ms
-        sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # what is None there is not imported
-        from poly_serve.client import RemoteEngine  # httpx and pydantic, 150 ms
+        load_client(settings)
+        from poly_serve.client import RemoteEngine  # as above
 
         return RemoteEngine(settings.url, settings.key)
     config = configuration(settings).config

@@ -1,23 +1,29 @@
 """The memories of a configuration, each opened when it is first asked for."""
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from poly_engine.config import MemoryConfig
 from poly_engine.config.locations import data_dir, file_at
-from poly_engine.errors import InvalidRequest, MemoryFailed, MemoryNotFound
+from poly_engine.errors import InvalidRequest, MemoryFailed, MemoryNotFound, PolyError
 from poly_engine.extract import Extractor
 from poly_engine.memory.chunking import ChunkSettings
 from poly_engine.memory.embedding import Embedding
 from poly_engine.memory.intake import IntakeSettings
 from poly_engine.memory.memory import Memory
+from poly_engine.memory.queue import has_work
 from poly_engine.memory.reindexing import reindex
 from poly_engine.memory.stores import DATABASE, open_store
 from poly_engine.types import Ingested, MemoryInfo, RecallOptions
 
 __all__ = ["Memories"]
+
+QUEUE = "queue.db"
+
+_log = logging.getLogger(__name__)
 
 
 class Memories:
@@ -40,6 +46,17 @@ class Memories:
                 embedding = await self._open_embedding(config.embedding_model)
                 self._opened[name] = await asyncio.to_thread(_open, name, config, embedding, self._extractor)
             return self._opened[name]
+
+    async def resume(self) -> None:
+        """Take in what was accepted and is not taken in yet; of memories in whose queues nothing waits, none is opened.
+        What cannot be opened now is left for when it is asked for.
+        """
+        for name, config in list(self._config.items()):
+            if await asyncio.to_thread(has_work, _folder(name, config) / QUEUE):
+                try:
+                    await (await self.get(name)).settle()
+                except PolyError as error:
+                    _log.warning("memory %s: documents wait in its queue: %s", name, error)
 
     async def reindex(self, name: str, on_done: Callable[[Ingested], None]) -> None:
         """Make a memory anew, as the configuration says now. Raises as `get`."""
@@ -102,7 +119,7 @@ def _open(name: str, config: MemoryConfig, embedding: Embedding, extractor: Extr
     try:
         return Memory(
             store,
-            folder / "queue.db",
+            folder / QUEUE,
             settings=settings,
             embedding=embedding,
             extractor=extractor,

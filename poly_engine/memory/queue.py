@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import sqlite3
 import time
 import uuid
 from collections.abc import Collection
@@ -15,7 +16,7 @@ from poly_engine.errors import MemoryUnwritable
 from poly_engine.memory.file.database import Database, Format
 from poly_engine.types import IngestJob
 
-__all__ = ["IngestQueue", "Job"]
+__all__ = ["IngestQueue", "Job", "has_work"]
 
 _PARTS = """
 create table parts ( -- what is behind the first part of a document, so that none is in memory as a whole
@@ -58,6 +59,17 @@ class Job:
     id: int
     source: str
     media_type: str | None
+
+
+def has_work(path: Path) -> bool:
+    """Whether documents wait in the queue at a path, which is not opened for that. If it cannot be read, they may."""
+    if not path.exists():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute("select 1 from jobs where cause = '' limit 1").fetchone() is not None
+    except sqlite3.Error:
+        return True
 
 
 class IngestQueue:

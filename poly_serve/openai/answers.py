@@ -1,10 +1,11 @@
 """Answers of a task to one request: several at once, and their events as they come."""
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, cast
 
 from aiohttp import web
 
@@ -14,10 +15,13 @@ from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
 from poly_serve.openai.logprobs import Shown
 from poly_serve.openai.messages import Conversation
+from poly_serve.openai.settings import ANY_SEED, Settings
 from poly_serve.routing import NAME, PRINCIPAL
 from poly_serve.stats import STATS
 
-__all__ = ["Answer", "Ask", "answering"]
+__all__ = ["Answer", "Ask", "answering", "overrides_of"]
+
+_SEED_BITS = 32  # of which llama.cpp takes these
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,18 @@ class Answer:
                 self.truncated = event
             case Done():
                 self.done = event
+
+
+async def overrides_of(request: web.Request, settings: Settings) -> list[Overrides]:
+    """What replaces the settings of the task in each answer to a prompt. A seed of the request, or of its task, is that
+    of the first of several answers, and the others have those after it.
+    """
+    seed, n = settings.seed, settings.n_choices
+    if seed == ANY_SEED:
+        seed = random.getrandbits(_SEED_BITS)
+    elif seed is None and n > 1:
+        seed = cast("int | None", (await request.app[ENGINE].settings(request[NAME])).get("seed"))
+    return [replace(settings.overrides, seed=None if seed is None else seed + choice) for choice in range(n)]
 
 
 Heard: TypeAlias = "tuple[int, Event] | asyncio.Task[None]"

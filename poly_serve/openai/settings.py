@@ -1,7 +1,6 @@
 """How an answer is to be written, as chats and completions say it alike."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any, Literal
@@ -14,7 +13,7 @@ from poly_engine.sampling.settings import COUNT, LAST_N, MIN_P, PENALTY, REPEAT_
 from poly_serve.inputs import InvalidParameter
 from poly_serve.openai.logit_bias import LogitBias
 
-__all__ = ["MOST_CHOICES", "Body", "Settings"]
+__all__ = ["ANY_SEED", "MOST_CHOICES", "Body", "Settings"]
 
 MOST_CHOICES = 64
 """Answers to one request."""
@@ -22,7 +21,7 @@ MOST_CHOICES = 64
 _INT64 = 2**63
 _LARGEST = 2**31 - 1
 _NO_LIMIT = -1
-_ANY_SEED = -1
+ANY_SEED = -1
 """To llama.cpp, and so to many clients: draw one."""
 
 
@@ -127,18 +126,14 @@ class Settings(Body):
         """Whether a stream ends in a chunk on the tokens used."""
         return bool(self.stream_options and self.stream_options.include_usage)
 
-    def overrides(self, choice: int) -> Overrides:
-        """What replaces the settings of the task in an answer; with a seed, each of several has its own."""
-        seed = None if self.seed in (None, _ANY_SEED) else self.seed
-        return self._overrides if seed is None else replace(self._overrides, seed=seed + choice)
-
     @property
     def n_logprobs(self) -> int | None:
         """How many of the likeliest tokens are to be told with each; None if none is, nor how likely it was itself."""
         return self.n_probs or None
 
     @cached_property
-    def _overrides(self) -> Overrides:
+    def overrides(self) -> Overrides:
+        """What replaces the settings of the task, but for the seed, of which each answer has its own."""
         return Overrides(
             max_tokens=self._limit,
             temperature=self.temperature,

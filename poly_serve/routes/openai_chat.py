@@ -8,7 +8,7 @@ from pydantic import Field
 from poly_engine.overrides import MOST_LOGPROBS
 from poly_serve.access import Kind
 from poly_serve.inputs import InvalidParameter, body_of, off_loop
-from poly_serve.openai.answers import Ask
+from poly_serve.openai.answers import Ask, overrides_of
 from poly_serve.openai.messages import Message, conversation
 from poly_serve.openai.replying import reply
 from poly_serve.openai.shapes import ChatShape
@@ -46,7 +46,7 @@ async def chat_completions(request: web.Request) -> web.StreamResponse:
     body = await body_of(request, ChatRequest)
     said = await off_loop(_MESSAGE_BYTES * len(body.messages), conversation, body.messages)
     bias, tools = body.bias, await body.usable_tools()
-    asks = [Ask(said, body.overrides(choice), bias, tools) for choice in range(body.n_choices)]
+    asks = [Ask(said, overrides, bias, tools) for overrides in await overrides_of(request, body)]
     return await reply(request, body, asks, ChatShape(body.model, body.n_choices))
 
 

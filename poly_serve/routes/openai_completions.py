@@ -8,7 +8,7 @@ from pydantic import Field
 from poly_engine.overrides import MOST_LOGPROBS
 from poly_serve.access import Kind
 from poly_serve.inputs import InvalidParameter, body_of
-from poly_serve.openai.answers import Ask
+from poly_serve.openai.answers import Ask, overrides_of
 from poly_serve.openai.messages import Conversation
 from poly_serve.openai.replying import reply
 from poly_serve.openai.settings import MOST_CHOICES, Settings
@@ -43,10 +43,11 @@ async def completions(request: web.Request) -> web.StreamResponse:
     await refuse_unsupported(request, COMPLETION)
     body = await body_of(request, CompletionRequest)
     n_each, bias = body.n_choices, body.bias
+    overrides = await overrides_of(request, body)
     prompts = [prompt for prompt in body.prompt for _ in range(n_each)]
     if len(prompts) > MOST_CHOICES:
         raise InvalidParameter("prompt", f"{len(prompts)} choices are wanted, and {MOST_CHOICES} is the most")
-    asks = [Ask(Conversation(None, (), text), body.overrides(i % n_each), bias) for i, text in enumerate(prompts)]
+    asks = [Ask(Conversation(None, (), text), overrides[i % n_each], bias) for i, text in enumerate(prompts)]
     return await reply(request, body, asks, CompletionShape(body.model, n_each, prompts if body.echo else ()))
 
 

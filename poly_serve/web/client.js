@@ -51,6 +51,20 @@ function post(path, body) {
   return ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 }
 
+function element(name, className, text) {
+  const made = document.createElement(name);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+function item(list, ...parts) {
+  const line = document.createElement("li");
+  line.append(...parts);
+  list.append(line);
+  return line;
+}
+
 function complain(error) {
   $("notice").textContent = error ? error.message : "";
   $("notice").hidden = !error;
@@ -93,9 +107,7 @@ let asked = "";
 let turns = []; // what the next connection has to know, if this one is lost
 
 function say(kind, text = "") {
-  const line = document.createElement("p");
-  line.className = `turn ${kind}`;
-  line.textContent = text;
+  const line = element("p", `turn ${kind}`, text);
   $("transcript").append(line);
   line.scrollIntoView({ block: "end" });
   return line;
@@ -212,25 +224,28 @@ function remember(text) {
   setBusy(false);
 }
 
-function addToken(line, { text, id, is_forced }) {
+function addToken(line, { text, id, is_forced, logprobs }) {
   if (!$("task-tokens").checked) {
     line.append(text);
   } else {
-    const token = document.createElement("span");
-    token.className = is_forced ? "token forced" : "token";
-    token.title = `token ${id}${is_forced ? ", the only one that was possible" : ""}`;
-    token.textContent = text;
+    const token = element("span", is_forced ? "token forced" : "token", text);
+    const likely = (logprobs?.alternatives ?? []).map((one) => `${JSON.stringify(one.text)} ${percent(one.logprob)}`);
+    const chance = is_forced ? "the only one that was possible" : percent(logprobs?.logprob);
+    token.title = [`token ${id}, ${chance}`, ...likely].join("\n");
     line.append(token);
   }
   line.scrollIntoView({ block: "end" });
 }
+
+const percent = (logprob) => (logprob == null ? "–" : `${(100 * Math.exp(logprob)).toFixed(1)} %`);
 
 $("ask").addEventListener("submit", acting(async () => {
   const prompt = $("prompt").value;
   if (!prompt || answer || $("send").disabled) return;
   const wanted = schema();
   const bias = wanted === null ? null : { kind: "json_schema", source: JSON.stringify(wanted) };
-  const message = { type: "prompt", prompt, overrides: settings(), schema: bias };
+  const looks = $("task-tokens").checked ? { logprobs: 3 } : {};
+  const message = { type: "prompt", prompt, overrides: { ...settings(), ...looks }, schema: bias };
   setBusy(true);
   try {
     socket ??= await connect();
@@ -277,20 +292,6 @@ $("copy").addEventListener("click", acting(() => navigator.clipboard.writeText($
 // ---- Memories -------------------------------------------------------------------------------------------------------
 
 const memory = () => `v1/memory/${encodeURIComponent($("memory-name").value)}`;
-
-function item(list, ...parts) {
-  const line = document.createElement("li");
-  line.append(...parts);
-  list.append(line);
-  return line;
-}
-
-function element(name, className, text) {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
 
 const chunks = (n) => (n === 1 ? "1 chunk" : `${n} chunks`);
 

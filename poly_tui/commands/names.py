@@ -57,6 +57,8 @@ def _complete(ctx: click.Context, incomplete: str, ask: Callable[[Settings], Awa
     given = ctx.find_root().params
     settings = Settings(given.get("config_file"), is_verbose=False, url=given.get("url"), key=given.get("key"))
 
+    connect.load_client(settings)  # before the clock is started: that is for the server
+
     async def names() -> list[str]:
         async with asyncio.timeout(_PATIENCE_S):
             return [one.name for one in await ask(settings) if one.name.startswith(incomplete)]

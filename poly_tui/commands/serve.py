@@ -59,4 +59,9 @@ async def _serve(settings: Settings, address: str | None, grace_s: float) -> Non
             return new
 
         daemon = Daemon(engine, config, reload, grace_s=grace_s)
-        await daemon.run(lambda url: click.echo(f"poly: serving at {url}", err=True))
+        resuming = asyncio.create_task(engine.resume())
+        try:
+            await daemon.run(lambda url: click.echo(f"poly: serving at {url}", err=True))
+        finally:
+            resuming.cancel()
+            await asyncio.wait([resuming])

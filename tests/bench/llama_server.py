@@ -19,8 +19,8 @@ class LlamaServer:
     def __init__(self, binary: str, path: Path, *, n_parallel: int, context_size: int, n_threads: int) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-        port = self._url.rsplit(":", 1)[1]
+            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        port = self.url.rsplit(":", 1)[1]
         self._command = [binary, "-m", str(path), "--port", port, "-np", str(n_parallel), "-c", str(context_size)]
         self._command += ["-t", str(n_threads), "--kv-unified", "--no-webui"]
 
@@ -29,7 +29,7 @@ class LlamaServer:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
-                urllib.request.urlopen(self._url + "/health", timeout=5).close()
+                urllib.request.urlopen(self.url + "/health", timeout=5).close()
             except (urllib.error.URLError, OSError):
                 time.sleep(0.2)
             else:
@@ -63,7 +63,7 @@ class LlamaServer:
     def complete(self, prompt: str | list[int], n_tokens: int, **settings: Any) -> dict[str, Any]:
         """One answer of at most `n_tokens`; `settings` are those of its API."""
         body = {"prompt": prompt, "n_predict": n_tokens, "cache_prompt": True, **settings}
-        request = urllib.request.Request(self._url + "/completion", json.dumps(body).encode())
+        request = urllib.request.Request(self.url + "/completion", json.dumps(body).encode())
         request.add_header("Content-Type", "application/json")
         with urllib.request.urlopen(request, timeout=900) as response:
             answer: dict[str, Any] = json.load(response)

@@ -108,23 +108,24 @@ async def _compare(config: Path, client: aiohttp.ClientSession, n_rounds: int) -
             begin = time.perf_counter()
             await asyncio.gather(*(live(client) for _ in range(n_streams)))
             over_http = n_streams * N_TOKENS / (time.perf_counter() - begin)
-            at_hand = await _at_hand(config, n_streams)
-            ratios.append(over_http / at_hand)
+            ratios.append(over_http / await at_hand(config, n_streams, N_TOKENS))
         ratio = statistics.median(ratios)
         print(f"{n_streams:>2} streams: HTTP {over_http:7.1f} tok/s, {ratio:.3f} of the engine at hand")
 
 
-async def _at_hand(config: Path, n_streams: int) -> float:
+async def at_hand(config: Path, n_streams: int, n_tokens: int) -> float:
+    """Tokens per second of so many streams at once, by an engine in this process."""
     async with LocalEngine(load(config).config) as engine:
         await engine.load("m")
-        await _answer(engine)
+        await _answer(engine, n_tokens)
         begin = time.perf_counter()
-        await asyncio.gather(*(_answer(engine) for _ in range(n_streams)))
-        return n_streams * N_TOKENS / (time.perf_counter() - begin)
+        await asyncio.gather(*(_answer(engine, n_tokens) for _ in range(n_streams)))
+        return n_streams * n_tokens / (time.perf_counter() - begin)
 
 
-async def _answer(engine: LocalEngine) -> None:
-    async with engine.session("t") as session, session.send(PROMPT, Overrides(max_tokens=N_TOKENS)) as events:
+async def _answer(engine: LocalEngine, n_tokens: int) -> None:
+    overrides = Overrides(max_tokens=n_tokens, ignore_eos=True)
+    async with engine.session("t") as session, session.send(PROMPT, overrides) as events:
         async for event in events:
             isinstance(event, Token)
 

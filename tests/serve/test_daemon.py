@@ -177,6 +177,8 @@ async def test_what_was_accepted_and_not_taken_in_is_taken_in_by_the_next_one(co
         server.signal(signal.SIGTERM)
         assert await server.process.wait() == 0
     async with served(config) as server, httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        while 'poly_ingest_backlog{memory="notes"' not in (await client.get("/metrics")).text:
+            await server.line("/metrics")  # nobody asks for the memory, and it is opened all the same
         await client.post("/v1/memory/notes/settle")
         documents = (await client.get("/v1/memory/notes/documents")).json()["documents"]
     assert {one["source"] for one in documents} == {"a", "b"}

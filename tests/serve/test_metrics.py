@@ -10,11 +10,14 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from poly_engine.config import Config
 from poly_engine.types import Done, MemoryInfo, Timings, Usage
 from poly_serve.access import key_digest
 from poly_serve.metrics import Metrics
+from poly_serve.wire import PROTOCOL
 from tests.fake_engine import FakeEngine
 from tests.serve.conftest import Serve
 
@@ -84,6 +87,19 @@ async def test_what_the_work_is_measured_by_is_there(serve: Serve) -> None:
         'poly_ingest_backlog{memory="notes",state="pending"}',
     ):
         assert found[name] == 0, name
+
+
+@pytest.mark.parametrize("protocols", [None, [Subprotocol(PROTOCOL)]])
+async def test_a_chat_is_no_failure_when_its_client_leaves(
+    serve: Serve, protocols: Sequence[Subprotocol] | None
+) -> None:
+    url = await serve(FakeEngine())
+    async with connect(f"{url.replace('http', 'ws')}/v1/task/echo/chat", subprotocols=protocols) as socket:
+        await socket.ping()
+    async with httpx.AsyncClient(base_url=url) as client:
+        while 'route="/v1/task/{name}/chat"' not in (text := (await client.get("/metrics")).text):
+            pass
+    assert 'poly_requests_total{method="GET",route="/v1/task/{name}/chat",status="101"} 1.0' in text
 
 
 async def test_a_method_that_nobody_knows_makes_no_new_counter(serve: Serve) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -98,6 +99,18 @@ async def test_a_chat_by_the_keyboard_alone(browser: webdriver.Chrome) -> None:
         page["#prompt"].send_keys("again" + Keys.ENTER)
         page.wait_for(lambda: "Yousaidagain." in page["#transcript"].text)
         assert page.complaints() == []
+
+    await visited(browser, visit)
+
+
+async def test_tokens_can_be_watched_with_how_likely_they_were(browser: webdriver.Chrome) -> None:
+    def visit(page: Page) -> None:
+        page["#task-tokens"].click()
+        page.wait_for(lambda: page["#task-name option"])
+        page["#prompt"].send_keys("hello" + Keys.ENTER)
+        page.wait_for(lambda: "tok/s" in page["#transcript"].text)
+        title = page[".answer .token"].get_attribute("title") or ""
+        assert re.match(r'token \d+, 88.2 %\n"You" 88.2 %\n" other0" 0.7 %', title), title
 
     await visited(browser, visit)
 

@@ -208,12 +208,12 @@ class Database:
 
     def _prepare(self, writer: sqlite3.Connection) -> None:
         """Make the tables unless they are there. Nothing is changed in a file of another program."""
+        writer.execute("pragma synchronous = full")
         self._upgrade(writer)
         has_tables = self._has_tables(writer)
         (mode,) = writer.execute("pragma journal_mode = wal").fetchone()
         if mode != "wal":
             raise MemoryUnwritable(f"{self.path} cannot be written: its disk does not let processes share memory")
-        writer.execute("pragma synchronous = full")
         writer.execute("pragma foreign_keys = on")
         if not has_tables:
             sync_folder(self.path.parent)  # before there is anything to lose
@@ -226,7 +226,6 @@ class Database:
         (application_id,) = writer.execute("pragma application_id").fetchone()
         (version,) = writer.execute("pragma user_version").fetchone()
         if application_id == _APPLICATION_ID and (upgrade := self._form.upgrades.get(version)) is not None:
-            writer.execute("pragma synchronous = full")
             writer.executescript(f"begin; {upgrade} pragma user_version = {version + 1}; commit;")
 
     def _has_tables(self, connection: sqlite3.Connection) -> bool:

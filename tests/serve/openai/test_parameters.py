@@ -237,16 +237,5 @@ async def test_a_body_that_is_too_large_is_refused(server: Server, n_bytes: int)
     assert "larger than 8 MiB" in response.json()["error"]["message"]
 
 
-def test_each_of_several_answers_has_a_seed_of_its_own() -> None:
-    settings = Settings.model_validate({"model": "talk", "n": 3, "seed": 2**63 - 1})
-    seeds = [settings.overrides(choice).seed for choice in range(3)]
-    assert len({(seed or 0) % (2**32 - 1) for seed in seeds}) == 3
-
-
-@pytest.mark.parametrize("seed", [None, -1])
-def test_without_a_seed_the_task_says_which(seed: int | None) -> None:
-    assert Settings.model_validate({"model": "talk", "seed": seed}).overrides(0).seed is None
-
-
 def test_no_stop_sequences_are_those_of_the_task() -> None:
-    assert Settings.model_validate({"model": "talk", "stop": []}).overrides(0).stop_sequences is None
+    assert Settings.model_validate({"model": "talk", "stop": []}).overrides.stop_sequences is None
