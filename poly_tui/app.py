@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from pathlib import Path
 from typing import ClassVar
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS  # there is no public way to add to what the parser knows
@@ -17,13 +18,17 @@ __all__ = ["PolyApp", "run"]
 
 
 class PolyApp(App[None]):
-    """Chats with the tasks of an engine. The engine belongs to the caller, who also closes it."""
+    """Chats with the tasks of an engine. The engine belongs to the caller, who also closes it.
+
+    Chats are kept in the file `chats`, if it is given; `chat` is the number of the one to go on with. `url` is that of
+    the server that does the work, if one does.
+    """
 
     TITLE = "Poly"
     CSS_PATH = "poly.tcss"
 
     # Textual declares both as instance variables, so they cannot be marked as what they are
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-normal")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-normal"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-short"), (30, "-tall")]  # noqa: RUF012
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,14 +36,25 @@ class PolyApp(App[None]):
         Binding("f1", "help", "keys", id="app.help", key_display="F1"),
     ]
 
-    def __init__(self, engine: Engine, *, task: str | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        task: str | None = None,
+        chats: Path | None = None,
+        chat: int | None = None,
+        url: str | None = None,
+    ) -> None:
         super().__init__()
+        self._url = url
+        self._chats = chats
+        self._first_chat = chat
         self._engine = engine
         self._first_task = task
 
     def get_default_screen(self) -> Screen[None]:
         """The chat, as the first thing that is painted."""
-        return ChatScreen(self._engine, self._first_task)
+        return ChatScreen(self._engine, self._first_task, self._chats, self._first_chat, url=self._url)
 
     def on_transcript_settled(self) -> None:
         """Have the garbage collector leave a long chat alone, which else holds up a stream by twice as long (at 200
@@ -56,11 +72,21 @@ class PolyApp(App[None]):
             self.action_show_help_panel()
 
 
-def run(engine: Engine, task: str | None = None) -> int:
-    """Show the terminal interface until the user quits, close the engine, and return the exit code."""
+def run(
+    engine: Engine,
+    task: str | None = None,
+    *,
+    chats: Path | None = None,
+    chat: int | None = None,
+    url: str | None = None,
+) -> int:
+    """Show the terminal interface until the user quits, close the engine, and return the exit code.
+
+    The arguments are those of the application.
+    """
     gc.freeze()  # else every full collection looks at all the modules again, and holds up a stream by 50 ms
     know_alt_enter()
-    return asyncio.run(_run(engine, task))
+    return asyncio.run(_run(engine, PolyApp(engine, task=task, chats=chats, chat=chat, url=url)))
 
 
 def know_alt_enter() -> None:
@@ -69,8 +95,7 @@ def know_alt_enter() -> None:
     ANSI_SEQUENCES_KEYS["\x1b\r"] = (Keys.ControlJ,)
 
 
-async def _run(engine: Engine, task: str | None) -> int:
+async def _run(engine: Engine, app: PolyApp) -> int:
     async with engine:
-        app = PolyApp(engine, task=task)
         await app.run_async()
     return app.return_code or 0

@@ -24,6 +24,7 @@ __all__ = ["VERBS", "Poly", "main", "poly"]
 VERBS: Mapping[str, str] = {
     "run": "Answer a prompt with a task.",
     "chat": "Talk with a task, line by line.",
+    "chats": "List, find, export and delete the chats that were kept.",
     "tui": "Open the terminal interface.",
     "task": "List tasks and show what they are.",
     "model": "List models and show what they are.",
@@ -42,7 +43,7 @@ VERBS: Mapping[str, str] = {
 }
 """Each verb lives in the module of its name in `poly_tui.commands`, and has this help."""
 
-_LOCAL_VERBS = ("serve", "token", "key", "config", "doctor", "completion")
+_LOCAL_VERBS = ("chats", "serve", "token", "key", "config", "doctor", "completion")
 """Those that are about this machine, whether or not $POLY_URL names a server."""
 
 _USAGE, _INTERRUPTED, _CLOSED_PIPE = 2, 130, 141

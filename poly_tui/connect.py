@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from poly_engine import Engine, MemoryInfo, ModelInfo, TaskInfo, TaskNotFound
-from poly_engine.config import LoadedConfig, find, load
+from poly_engine.config import LoadedConfig, data_dir, find, load
 from poly_engine.errors import ConfigError, EngineFailed
 from poly_tui.settings import Settings
 
 __all__ = [
+    "chats_file",
     "configuration",
     "engine",
     "find_configuration",
@@ -74,6 +75,11 @@ def engine(settings: Settings) -> Engine:
         raise EngineFailed(f"llama.cpp cannot be loaded: {error}; poly doctor knows more") from error
 
     return LocalEngine(config)
+
+
+def chats_file() -> Path:
+    """Where chats are kept, whatever server does the work."""
+    return data_dir() / "chats.db"
 
 
 async def tasks(settings: Settings) -> Sequence[TaskInfo]:

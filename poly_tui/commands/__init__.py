@@ -2,6 +2,7 @@
 
 foreground      an event loop that Ctrl-C interrupts
 prompt          the prompt from the words and from stdin
+kept_chat       a chat of `poly chat`, kept for another day
 lines           the prompts of a chat, line by line
 answer          an answer, to stdout as text or JSON
 listing         rows and records, to stdout as a table, TSV or JSON

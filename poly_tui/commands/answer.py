@@ -11,7 +11,7 @@ import click
 from poly_engine import Bias, Done, Event, Overrides, PolyError, Recalled, Session, Thinking, Token, Truncated
 from poly_tui.commands.listing import compact_json, print_json
 
-__all__ = ["Answer", "EventsAnswer", "JsonAnswer", "Request", "TextAnswer", "answer_prompt"]
+__all__ = ["Answer", "EventsAnswer", "JsonAnswer", "Request", "TextAnswer", "answer_prompt", "without_controls"]
 
 NO_OVERRIDES = Overrides()
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -48,7 +48,7 @@ class TextAnswer:
 
     def hear(self, event: Event) -> None:
         if isinstance(event, Token) and event.text:
-            self._write(_UNSAFE.sub("", event.text) if self._is_terminal else event.text)
+            self._write(without_controls(event.text) if self._is_terminal else event.text)
 
     def end(self) -> None:
         if self._is_in_line:
@@ -113,6 +113,11 @@ class EventsAnswer:
     def _write(self, name: str, fields: Mapping[str, object]) -> None:
         sys.stdout.write(compact_json({"event": name, **fields}) + "\n")
         sys.stdout.flush()
+
+
+def without_controls(text: str) -> str:
+    """Text without the characters that a terminal would obey."""
+    return _UNSAFE.sub("", text)
 
 
 async def answer_prompt(session: Session, request: Request, answer: Answer, *, is_quiet: bool = False) -> None:

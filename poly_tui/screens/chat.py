@@ -1,274 +1,339 @@
-"""The chat: one conversation, its transcript, and the line to write the next prompt."""
+"""The chat: which one is shown, kept in a file, and in which versions of its prompts and answers."""
 
-from itertools import groupby
-from operator import itemgetter
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
-from textual import events, on, work
-from textual.app import ComposeResult
+from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.screen import Screen
-from textual.widgets import Static
 
+from poly_engine.errors import PolyError
 from poly_engine.interface import Engine
-from poly_engine.types import BiasState, Done, Hit, Progress, Recalled, Thinking, Token, Truncated
-from poly_tui.screens.conversation import Asked, Conversation, Failed, Loading, News, Opened, Queued, Stopped
-from poly_tui.screens.meter import Meter
-from poly_tui.screens.pacer import Pacer
-from poly_tui.screens.sources import SourceCard, sources_text, sources_title
-from poly_tui.screens.tasks import TaskPicker
-from poly_tui.transcript import Block, Kind, Passage, Transcript
-from poly_tui.widgets.composer import Composer
-from poly_tui.widgets.keys import KeysBar
-from poly_tui.widgets.queue import QueueView
-from poly_tui.widgets.status import Phase
-from poly_tui.widgets.status_line import StatusLine
-from poly_tui.widgets.title_bar import TitleBar
+from poly_engine.types import Turn
+from poly_tui.chats.log import ChatLog
+from poly_tui.chats.scribe import Scribe
+from poly_tui.chats.tree import ChatTurn
+from poly_tui.screens.chat_commands import ChatCommands, code_of, write_export
+from poly_tui.screens.chat_list import ChatList, ChatsScreen
+from poly_tui.screens.talk import TalkScreen
+from poly_tui.screens.turns import Turns
+from poly_tui.transcript import Kind, Passage
 
 __all__ = ["ChatScreen"]
 
+CONTINUE = "Continue exactly where you stopped. Do not repeat anything, and say nothing about this."
+"""What is said for an answer that was cut off to go on: engines have no way to go on by themselves."""
 
-class ChatScreen(Screen[None]):
-    """Talks to a task of `engine`: the given one, or else the first."""
+EDITING = "+"
+"""The sign before a prompt that will be another version of one that was sent."""
 
-    AUTO_FOCUS = "Composer"
+
+class ChatScreen(TalkScreen):
+    """Talks in chats, kept in the file `chats` if it is given; `chat` is the number of the one to go on with."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "stop", "stop", id="chat.stop"),
-        Binding("ctrl+t", "pick_task", "task", id="chat.task"),
+        Binding("ctrl+r", "list_chats", "chats", id="chat.list"),
         Binding("ctrl+n", "new_chat", "new", id="chat.new"),
-        Binding("ctrl+c", "copy_or_stop", "copy, or stop", id="chat.copy", show=False, priority=True),
-        Binding("pageup", "page(-1)", "page up", id="chat.page_up", show=False, priority=True),
-        Binding("pagedown", "page(1)", "page down", id="chat.page_down", show=False, priority=True),
-        Binding("ctrl+end", "follow", "to the end", id="chat.end", show=False, priority=True),
     ]
 
-    def __init__(self, engine: Engine, task: str | None) -> None:
-        super().__init__()
-        self._engine = engine
-        self._conversation = Conversation(engine, task, self._hear)
-        self._meter = Meter()
-        self._pacer = Pacer(self, self._paint)
-        self._unpainted: list[tuple[Kind, Passage]] = []
-        self._growing: Kind | None = None
-        self._sources: dict[Block, tuple[Hit, ...]] = {}
-        self._title = TitleBar()
-        self._transcript = Transcript()
-        self._queue = QueueView()
-        self._status = StatusLine()
-        self._composer = Composer(self._take_back)
+    COMMANDS: ClassVar = {ChatCommands}
 
-    def compose(self) -> ComposeResult:
-        """Title, transcript, queue, status, prompt, keys."""
-        yield self._title
-        yield self._transcript
-        yield self._queue
-        yield self._status
-        with Horizontal(id="prompt"):
-            yield Static(Kind.PROMPT.sign, id="prompt-sign")
-            yield self._composer
-        yield KeysBar()
+    def __init__(
+        self,
+        engine: Engine,
+        task: str | None,
+        chats: Path | None = None,
+        chat: int | None = None,
+        *,
+        url: str | None = None,
+    ) -> None:
+        """`url` is that of the server that does the work, if one does."""
+        super().__init__(engine, task)
+        self._url = url
+        self._file = chats
+        self._first_chat = chat
+        self._scribe: Scribe | None = None
+        self._edited: ChatTurn | None = None
+        self._put_by = ""
+        self._continued: ChatTurn | None = None
 
     def on_mount(self) -> None:
-        """Leave the engine alone until the screen stands there and can be typed on."""
-        self.call_after_refresh(self._run)
+        """Open no file before the screen stands there."""
+        if self._file is not None:
+            loop = asyncio.get_running_loop()
+            self._scribe = Scribe(self._file, lambda message: loop.call_soon_threadsafe(self._tell, message))
+            self._log = ChatLog(self._scribe)
+
+    async def on_unmount(self) -> None:
+        """Write what is left of the chat."""
+        self._log.stop()
+        if self._scribe is not None:
+            await asyncio.to_thread(self._scribe.close)
+
+    def _start(self) -> None:
+        self._begin()
+
+    @work(group="start")
+    async def _begin(self) -> None:
+        """Begin to talk, in the chat that is to go on if there is one, and remember what was written before."""
+        if self._first_chat is None or not await self._open_chat(self._first_chat):
+            self._run()
+        if self._scribe is not None:
+            await self._remember(self._scribe)
+
+    async def _remember(self, scribe: Scribe) -> None:
+        try:
+            prompts = await asyncio.wrap_future(scribe.submit(lambda store: store.prompts()))
+            draft = await asyncio.wrap_future(scribe.submit(lambda store: store.new_draft()))
+        except PolyError as error:
+            self._tell(f"chats are not kept: {error}")
+            return
+        self._composer.remember(prompts)
+        if draft and not self._composer.text and self._first_chat is None:
+            self._composer.show(draft)
 
     # What the user does
 
-    @on(Composer.Submitted)
-    def send(self, message: Composer.Submitted) -> None:
-        """Send a prompt, or queue it behind the one that is being answered."""
-        self._conversation.ask(message.prompt)
-        self._transcript.follow()
+    @on(Turns.Wanted)
+    def change_turn(self, message: Turns.Wanted) -> None:
+        """Do something with a turn of the chat."""
+        turn = message.turn
+        if self._edited is not None and message.deed != "edit":
+            self._end_editing()
+        match message.deed:
+            case "edit":
+                self._edit(turn)
+            case "regenerate":
+                self._branch(turn, takes_focus=False)
+                self._conversation.ask(turn.prompt)
+            case "continue":
+                self._continue(turn)
+            case "fork":
+                self._fork(turn)
+            case "older":
+                self._show_version(turn, -1)
+            case "newer":
+                self._show_version(turn, 1)
 
-    @on(Transcript.Moved)
-    def show_place(self, message: Transcript.Moved) -> None:
-        """Say whether the end is followed."""
-        self._meter.move(is_following=message.is_following, n_new_rows=message.n_new)
-        self._pacer.want()
+    @on(ChatList.Chosen)
+    async def open_chosen(self, message: ChatList.Chosen) -> None:
+        """Open a chat."""
+        await self._open_chat(message.number, message.turn)
 
-    @on(Transcript.Copied)
-    def show_copied(self, message: Transcript.Copied) -> None:
-        """Confirm what went to the clipboard."""
-        self._copied(message.text)
+    @on(ChatList.Renamed)
+    def take_title(self, message: ChatList.Renamed) -> None:
+        """Have the title that was given to the chat."""
+        if message.number == self._log.chat.id:
+            self._log.chat.title = message.title
+            self._show_title()
 
-    @on(Transcript.CitationOpened)
-    def show_source(self, message: Transcript.CitationOpened) -> None:
-        """Show a source of an answer: those that were recalled last before it."""
-        blocks = self._transcript.blocks
-        above = [block for block in blocks[: blocks.index(message.block) + 1] if block in self._sources]
-        hits = self._sources[above[-1]] if above else ()
-        if message.number <= len(hits):
-            self.app.push_screen(SourceCard(message.number, hits[message.number - 1]))
-        else:
-            self.notify(f"there is no source {message.number}", markup=False)
+    @on(ChatList.Deleted)
+    def leave_deleted(self, message: ChatList.Deleted) -> None:
+        """Leave the chat that was deleted."""
+        if message.number == self._log.chat.id:
+            self.action_new_chat(takes_focus=False)
 
-    def on_key(self, event: events.Key) -> None:
-        """Type into the prompt wherever the focus is, unless the key has a meaning there."""
-        if event.is_printable and event.character and event.key not in self.active_bindings:
-            self._composer.focus()
-            self._composer.insert(event.character)
+    @on(ChatList.Left)
+    async def close_list(self) -> None:
+        """Take the list of chats away."""
+        await self.query(ChatList).remove()
+        self._composer.focus()
 
     def action_stop(self) -> None:
-        """Stop what is going on; if there is nothing to stop, go back to the prompt."""
-        if not self._conversation.stop():
-            self._composer.focus()
+        """Leave the prompt that is being changed as it was; else stop what is going on."""
+        if self._edited is not None:
+            self._end_editing()
+        else:
+            super().action_stop()
 
-    def action_copy_or_stop(self) -> None:
-        """Copy the selection, else stop what is going on, else say how to quit."""
-        text = self._composer.selected_text or self.get_selected_text()
-        if text:
-            self.app.copy_to_clipboard(text)
-            self._copied(text)
-        elif not self._conversation.stop():
-            self.notify("ctrl+q quits", markup=False)
+    def action_new_chat(self, *, takes_focus: bool = True) -> None:
+        """Begin a new conversation with the same task. What is being written comes along."""
+        self._leave()
+        self._log.set_draft("")
+        self._set_chat(ChatLog(self._scribe))
+        self._log.set_draft(self._composer.prompt)
+        self._talk(self._conversation.task, takes_focus=takes_focus)
 
-    def action_new_chat(self) -> None:
-        """Begin a new conversation with the same task."""
-        self._begin(self._conversation.task)
-        self._transcript.clear()
-        self._sources.clear()
+    async def action_list_chats(self) -> None:
+        """Open the list of chats: beside the transcript where there is room, or over it; or close it."""
+        if self._scribe is None:
+            self.notify("chats are not kept here", markup=False)
+            return
+        shown = self.query(ChatList)
+        if shown and self.has_class("-wide"):
+            await self.close_list()
+            return
+        await shown.remove()
+        if self.has_class("-wide"):
+            below = ChatList(self._scribe, self._log.chat.id)
+            await self.query_one("#body").mount(below, before=0)
+            below.focus_search()
+        else:
+            self._list_over()
 
     @work(group="picker", exclusive=True)
-    async def action_pick_task(self) -> None:
-        """Choose another task and begin a conversation with it, below what was said so far."""
-        conversation = self._conversation
-        if not conversation.tasks:
-            self.notify("the tasks are not known yet", markup=False)
-            return
-        task = await self.app.push_screen_wait(TaskPicker(conversation.tasks, conversation.task))
-        if task is not None and task != conversation.task:
-            self._begin(task)
+    async def _list_over(self) -> None:
+        assert self._scribe is not None
+        chosen = await self.app.push_screen_wait(ChatsScreen(self._scribe, self._log.chat.id))
+        if chosen is not None:
+            await self._open_chat(chosen.number, chosen.turn)
 
-    def action_page(self, n_pages: int) -> None:
-        """Page through the transcript without leaving the prompt."""
-        self._transcript.action_page(n_pages)
-
-    def action_follow(self) -> None:
-        """Go to the end of the transcript without leaving the prompt."""
-        self._transcript.follow()
-
-    # What the conversation tells
-
-    def _hear(self, news: News) -> None:
-        if isinstance(news, Token):  # first, because there are thousands
-            self._unpainted.append((Kind.ANSWER, Passage.of(news.text, is_forced=news.is_forced)))
-            self._meter.hear(news)
-        elif isinstance(news, Thinking):
-            self._unpainted.append((Kind.THINKING, Passage(news.text)))
-            self._meter.hear(news)
+    def export(self, form: str) -> None:
+        """Write the chat to a file in the working directory."""
+        try:
+            path = write_export(self._log.chat, form, Path.cwd())
+        except OSError as error:
+            self.notify(f"{error.filename}: {error.strerror}", severity="error", markup=False)
         else:
-            self._write()
-            self._take_in(news)
-        self._pacer.want()
+            self.notify(f"written: {path}", markup=False)
 
-    def _take_in(self, news: News) -> None:
-        match news:
-            case Loading():
-                self._title.task_name, self._title.model_name = news.task.name, news.task.model
-                self._title.is_loaded = False
-                self._meter.load(news.share)
-            case Opened():
-                self._title.is_loaded = True
-                self._meter.open(news.model.context_size)
-                self._transcript.add(Kind.DIVIDER, f"{news.task.name} · {news.model.name}")
-                if news.task.description:
-                    self._transcript.add(Kind.NOTICE, news.task.description)
-            case Queued():
-                self._queue.show(news.prompts)
-            case Asked():
-                self._growing = None
-                self._transcript.add(Kind.PROMPT, news.prompt)
-                self._meter.ask()
-            case Progress():
-                self._meter.hear(news)
-            case Recalled(hits=hits) if hits:
-                block = self._transcript.add(Kind.SOURCES, sources_text(hits), sources_title(hits))
-                self._sources[block] = hits
-            case Recalled():
-                self._transcript.add(Kind.NOTICE, _describe_recall(news))
-            case Truncated():
-                self._transcript.add(Kind.NOTICE, _describe_loss(news))
-            case Done():
-                self._meter.hear(news)
-                self._mark_end(news)
-            case Stopped():
-                was_loading = self._meter.status.phase is Phase.LOADING
-                self._transcript.add(Kind.MARK, "loading stopped" if was_loading else "stopped")
-                self._composer.give_back(news.prompts)
-                self._meter.stop()
-            case Failed():
-                self._transcript.add(Kind.ERROR, news.message)
-                self._composer.give_back(news.prompts)
-                self._meter.fail()
-
-    def _mark_end(self, done: Done) -> None:
-        if done.finish_reason == "length":
-            self._transcript.add(Kind.MARK, _describe_limit(self._meter.status.bias_state))
-        elif done.finish_reason == "cancelled":
-            self._transcript.add(Kind.MARK, "stopped")
-        elif self._growing is not Kind.ANSWER:
-            self._transcript.add(Kind.MARK, "the answer is empty")
-
-    # How it is done
-
-    def _begin(self, task: str | None) -> None:
-        """Leave the conversation and begin another one."""
-        self._write()
-        if self._meter.status.phase.is_answering:
-            self._transcript.add(Kind.MARK, "stopped")
-        self._composer.give_back(self._conversation.leave())
-        self._queue.show(())
-        self._conversation = Conversation(self._engine, task, self._hear)
-        self._meter = Meter()
-        self._transcript.follow()
-        self._composer.focus()
-        self._run()
-
-    def _run(self) -> None:
-        self.run_worker(self._conversation.run(), group="conversation", exclusive=True)
-
-    def _write(self) -> None:
-        """Put the tokens that came since the last time into the transcript."""
-        for kind, tokens in groupby(self._unpainted, key=itemgetter(0)):
-            self._grow(kind, Passage.join(passage for _, passage in tokens))
-        self._unpainted.clear()
-
-    def _grow(self, kind: Kind, passage: Passage) -> None:
-        """Add to the block that is being written, or begin one of another kind."""
-        if not passage:
+    def copy_as(self, kind: str) -> None:
+        """Copy the turn that is meant as a program."""
+        turn = self._transcript.chosen
+        if turn is None:
+            self.notify("there is no turn to copy yet", markup=False)
             return
-        if kind is not self._growing:
-            if self._growing is Kind.THINKING:
-                self._transcript.fold(self._transcript.blocks[-1], title=self._meter.thinking)
-            self._transcript.add(kind)
-            self._growing = kind
-        self._transcript.append(passage)
+        self.app.copy_to_clipboard(code_of(turn, kind, self._url))
+        self.notify("copied", markup=False)
 
-    def _paint(self) -> None:
-        self._write()
-        self._status.status = self._meter.status
+    # Versions
+
+    def _send(self, prompt: str) -> None:
+        """Send a prompt, or put it beside the one that it was made of."""
+        edited = self._edited
+        if edited is not None:
+            self._end_editing()
+            self._branch(edited)
+        super()._send(prompt)
+
+    def _ask(self, prompt: str) -> None:
+        continued, self._continued = self._continued, None
+        if continued is None:
+            super()._ask(prompt)
+        else:
+            task, model = self._title.task_name, self._title.model_name
+            is_whole = continued.state == "complete"
+            answer = f"{continued.answer.rstrip()}\n\n" if is_whole else continued.answer
+            turn = self._log.ask(continued.prompt, task, model, answer=answer)
+            self._transcript.begin(turn, self._log.chat)
+            self._grow(Kind.ANSWER, Passage(answer))
+        self._show_title()
+
+    def _edit(self, turn: ChatTurn) -> None:
+        """Have the prompt of a turn changed; what was being written comes back after that."""
+        if self._edited is None:
+            self._put_by = self._composer.text
+        self._edited = turn
+        self._sign.update(EDITING)
+        self._composer.show(turn.prompt)
+        self._composer.focus()
+
+    def _end_editing(self) -> None:
+        self._edited = None
+        self._sign.update(Kind.PROMPT.sign)
+        self._composer.show(self._put_by)
+        self._put_by = ""
+
+    def _branch(self, turn: ChatTurn, *, takes_focus: bool = True) -> None:
+        """Go back to before a turn, so that the next one stands beside it."""
+        self._leave()
+        self._transcript.cut_from(turn)
+        self._log.branch(turn)
+        self._talk(self._conversation.task, takes_focus=takes_focus)
+
+    def _continue(self, turn: ChatTurn) -> None:
+        """Have the answer go on, in another version of its turn."""
+        if self._log.is_answering or not turn.answer:
+            self.notify("there is no answer that could go on", markup=False)
+            return
+        self._leave()
+        self._transcript.cut_from(turn)
+        self._log.branch(turn)
+        history = (*self._log.chat.history, Turn(turn.prompt, turn.answer))
+        self._talk(self._conversation.task, history, takes_focus=False)
+        self._continued = turn
+        self._conversation.ask(CONTINUE)
+
+    def _fork(self, turn: ChatTurn) -> None:
+        """Go on in a chat of its own, which has what was said up to a turn."""
+        chat = self._log.chat.fork(turn)
+        self._leave()
+        self._set_chat(ChatLog(self._scribe, chat))
+        self._log.keep()
+        self._transcript.show(chat)
+        self._talk(self._conversation.task)
+        self.notify("this is a chat of its own now", markup=False)
+
+    def _show_version(self, turn: ChatTurn, n: int) -> None:
+        """Show a version of a turn, and what was said after it."""
+        versions = self._log.chat.versions(turn)
+        place = versions.index(turn) + n if turn in versions else -1  # nothing is left of one that failed
+        if not 0 <= place < len(versions):
+            self.notify(f"there is no {'older' if n < 0 else 'newer'} version", markup=False)
+            return
+        self._leave()
+        self._log.choose(versions[place].newest_leaf)
+        self._transcript.show_version(versions[place], self._log.chat, turn)
+        self._talk(self._conversation.task, takes_focus=False)
+
+    # Chats
+
+    async def _open_chat(self, number: int, wanted: int | None = None) -> bool:
+        """Show another chat, and go on with it; False if it cannot be had, which is told. `wanted` is the number of a
+        turn that is to be seen.
+        """
+        assert self._scribe is not None
+        try:
+            chat = await asyncio.wrap_future(self._scribe.submit(lambda store: store.load(number)))
+        except PolyError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return False
+        if number != self._log.chat.id:
+            self._leave()
+            self._log.set_draft(self._composer.prompt)
+            self._set_chat(ChatLog(self._scribe, chat))
+            self._composer.show(chat.draft)
+            self._show_path(chat.turn(wanted))
+        elif (turn := self._log.chat.turn(wanted)) is not None:
+            self._leave()
+            self._show_path(turn)
+        self._composer.focus()
+        return True
+
+    def _show_path(self, wanted: ChatTurn | None) -> None:
+        """Show the chat and go on with it, on a path with the turn that is wanted, if there is one."""
+        chat = self._log.chat
+        if wanted is not None and wanted not in chat.path:
+            self._log.choose(wanted.newest_leaf)
+        self._transcript.show(chat)
+        self._talk(chat.task or None)
+        if wanted is not None:
+            self._transcript.move_to_turn(wanted)
+
+    def _set_chat(self, log: ChatLog) -> None:
+        self._transcript.clear()
+        self._edited = None
+        self._sign.update(Kind.PROMPT.sign)
+        self._log = log
+        self._show_title()
+
+    def _give_back(self, prompts: Sequence[str]) -> None:
+        """What we said ourselves is no prompt of the user."""
+        self._continued = None
+        super()._give_back([prompt for prompt in prompts if prompt != CONTINUE])
 
     def _take_back(self) -> str | None:
-        return self._conversation.take_back()
+        prompt = super()._take_back()
+        return None if prompt == CONTINUE else prompt
 
-    def _copied(self, text: str) -> None:
-        self.notify(f"copied {len(text)} characters", markup=False)
+    def _end(self) -> None:
+        for shown in self.query(ChatList):
+            shown.show_anew(self._log.chat.id)
 
+    def _show_title(self) -> None:
+        self._title.chat_title = self._log.chat.title
 
-def _describe_limit(bias_state: BiasState | None) -> str:
-    if bias_state in ("closing", "complete"):
-        return "brought to its shortest end at the limit of tokens, and still fits its schema"
-    return "cut off at the limit of tokens"
-
-
-def _describe_recall(recalled: Recalled) -> str:
-    if recalled.n_without_room:
-        return "what was recalled has no place in the context"
-    return "the memory holds nothing that is near enough"
-
-
-def _describe_loss(loss: Truncated) -> str:
-    turns = "turn" if loss.n_turns == 1 else f"{loss.n_turns} turns"
-    return f"the oldest {turns} ({loss.n_tokens} tokens) left the context"
+    def _tell(self, message: str) -> None:
+        """Say what one has to know of the file of the chats."""
+        self._transcript.add(Kind.NOTICE, message)

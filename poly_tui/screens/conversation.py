@@ -6,13 +6,13 @@ It knows the engine but no widget. What happens is told as news, in the order in
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from poly_engine.errors import ConfigError, PolyError, TaskNotFound
 from poly_engine.interface import Engine, Session
-from poly_engine.types import Event, ModelInfo, TaskInfo
+from poly_engine.types import Event, ModelInfo, TaskInfo, Turn
 
 __all__ = ["Asked", "Conversation", "Failed", "Loading", "News", "Opened", "Queued", "Stopped"]
 
@@ -73,8 +73,12 @@ News: TypeAlias = Loading | Opened | Queued | Asked | Event | Stopped | Failed
 class Conversation:
     """Prompts in, news out. `run` does the work until it is cancelled; the other methods only leave word for it."""
 
-    def __init__(self, engine: Engine, task: str | None, tell: Callable[[News], None]) -> None:
+    def __init__(
+        self, engine: Engine, task: str | None, tell: Callable[[News], None], history: Sequence[Turn] = ()
+    ) -> None:
+        """`history` is what was said before."""
         self._engine = engine
+        self._history = history
         self._task = task
         self._tell = tell
         self._tasks: tuple[TaskInfo, ...] = ()
@@ -160,7 +164,7 @@ class Conversation:
         self._task = task.name
         self._tell(Loading(task, 0.0))
         model = await self._engine.load(task.model, lambda share: self._tell(Loading(task, share)))
-        session = self._engine.session(task.name)
+        session = self._engine.session(task.name, history=self._history)
         await session.open()
         self._session = session
         self._tell(Opened(task, model))

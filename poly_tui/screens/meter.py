@@ -55,11 +55,6 @@ class Meter:
             forced_share=tally.forced_share,
         )
 
-    @property
-    def thinking(self) -> str:
-        """In words, what the model thought so far before it answers."""
-        return f"thinking {self._tally.n_thought} tok {self._clock() - self._first_token_at:.1f}s"
-
     def load(self, share: float) -> None:
         """`share` of the model is loaded."""
         self._status = replace(self._status, phase=Phase.LOADING, loaded_share=share)

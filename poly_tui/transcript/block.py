@@ -1,6 +1,7 @@
 """One part of a conversation: a prompt, an answer, a notice; its text, and its rows at the current width."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
@@ -11,10 +12,19 @@ from poly_tui.transcript.markdown_rows import MarkdownRows
 from poly_tui.transcript.passage import Passage
 from poly_tui.transcript.rows import INDENT, PlainRow, PlainRows, Renderer, Row, RuleRows
 
-__all__ = ["Block"]
+__all__ = ["Block", "Part"]
 
 FOLDED = "▸"
 UNFOLDED = "▾"
+EMPTY = Passage()
+
+
+class Part(NamedTuple):
+    """What a block is made of. It is folded if it has a title."""
+
+    kind: Kind
+    passage: Passage
+    title: str = ""
 
 
 class Block:
@@ -24,7 +34,7 @@ class Block:
     opens at once, as only its end is seen.
     """
 
-    def __init__(self, kind: Kind, look: Look, width: int, text: str = "", title: str = "") -> None:
+    def __init__(self, kind: Kind, look: Look, width: int, passage: Passage = EMPTY, title: str = "") -> None:
         self.kind = kind
         self.title = clean(title)
         self.is_folded = bool(title)
@@ -36,7 +46,7 @@ class Block:
         self._held = Passage()
         self._document: Document | None = None
         self._renderer: Renderer | None = None
-        self._take_in(Passage(text))
+        self._take_in(passage)
 
     @property
     def text(self) -> str:

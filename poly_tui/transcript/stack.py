@@ -49,10 +49,10 @@ class Stack:
         """Whether all blocks are laid out."""
         return all(block.is_laid_out for block in self._blocks)
 
-    def add(self, kind: Kind, text: str, title: str = "") -> int:
+    def add(self, kind: Kind, passage: Passage, title: str = "") -> int:
         """Begin a block, folded if it has a title; return its first row."""
         start = self.n_rows
-        block = Block(kind, self._looks[kind], self._width, text, title)
+        block = Block(kind, self._looks[kind], self._width, passage, title)
         block.lay_out(self._looks[kind], self._width, is_raw=self._is_raw)
         self._blocks.append(block)
         self._starts.append(start)
@@ -65,8 +65,12 @@ class Stack:
 
     def clear(self) -> None:
         """Forget all blocks."""
-        self._blocks.clear()
-        self._starts.clear()
+        self.cut(0)
+
+    def cut(self, n_blocks: int) -> None:
+        """Forget all blocks but the first ones."""
+        del self._blocks[n_blocks:]
+        del self._starts[n_blocks:]
 
     def lay_out(self, looks: Mapping[Kind, Look], width: int, *, is_raw: bool = False) -> None:
         """Make all rows anew, for another theme or width, or with markup as it was written."""

@@ -23,11 +23,11 @@ class Transcript(StackView):
         Binding("k,up", "line(-1)", "up", id="transcript.up", show=False),
         Binding("pagedown", "page(1)", "page down", id="transcript.page_down", show=False),
         Binding("pageup", "page(-1)", "page up", id="transcript.page_up", show=False),
+        Binding("left_curly_bracket", "message(-1)", "message", id="transcript.previous", key_display="{ }"),
+        Binding("right_curly_bracket", "message(1)", "next message", id="transcript.next", show=False),
         Binding("y", "copy", "copy", id="transcript.copy"),
         Binding("Y", "copy_fence", "copy code", id="transcript.copy_fence"),
         Binding("space", "fold", "fold", id="transcript.fold"),
-        Binding("left_curly_bracket", "message(-1)", "message", id="transcript.previous", key_display="{ }"),
-        Binding("right_curly_bracket", "message(1)", "next message", id="transcript.next", show=False),
         Binding("m", "raw", "markup", id="transcript.raw"),
         Binding("g,home", "top", "top", id="transcript.top", key_display="g"),
         Binding("G,end", "end", "end", id="transcript.end", key_display="G"),
@@ -65,6 +65,11 @@ class Transcript(StackView):
             self.mark(None)
         return super().add(kind, text, title)
 
+    def move_to(self, block: Block) -> None:
+        """Let a block be the current one, and show it."""
+        self.mark(block)
+        self._bring_into_view(block)
+
     # What the keys do
 
     def action_line(self, n_rows: int) -> None:
@@ -94,8 +99,7 @@ class Transcript(StackView):
             seen = [i for i, block in enumerate(messages) if self._stack.rows_of(block).start in rows]
             index = (seen or [len(messages) - 1])[0 if n > 0 else -1]
         if 0 <= index < len(messages):
-            self.mark(messages[index])
-            self._bring_into_view(messages[index])
+            self.move_to(messages[index])
 
     def action_copy(self) -> None:
         """Copy the current block, or else the last answer, or else the last block, as it was written."""

@@ -18,7 +18,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
 
-from poly_tui.transcript.block import Block
+from poly_tui.transcript.block import Block, Part
 from poly_tui.transcript.ink import Ink
 from poly_tui.transcript.look import Kind, Look
 from poly_tui.transcript.passage import Passage
@@ -88,14 +88,14 @@ class StackView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def add(self, kind: Kind, text: str = "", title: str = "") -> Block:
         """Begin a new block, folded if it has a title."""
-        self._show_from(self._stack.add(kind, text, title))
+        self._show_from(self._stack.add(kind, Passage(text), title))
         return self.blocks[-1]
 
-    def extend(self, parts: Iterable[tuple[Kind, str]]) -> None:
+    def extend(self, parts: Iterable[Part]) -> None:
         """Add many blocks at once. Only those that come into view are laid out now, the others bit by bit."""
         first_row = self._stack.n_rows
-        for kind, text in parts:
-            self._stack.add(kind, text)
+        for kind, passage, title in parts:
+            self._stack.add(kind, passage, title)
         self._show_from(first_row)
 
     def fold(self, block: Block, *, title: str | None = None, is_folded: bool = True) -> None:
@@ -120,8 +120,12 @@ class StackView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def clear(self) -> None:
         """Forget all blocks."""
-        self._stack.clear()
-        self._marked = None
+        self.cut(0)
+
+    def cut(self, n_blocks: int) -> None:
+        """Forget all blocks but the first ones, and go to the end."""
+        self._stack.cut(n_blocks)
+        self._marked = self._marked if self._marked in self.blocks else None
         self.screen.clear_selection()
         self._follow(is_following=True)
         self._show_from(0)

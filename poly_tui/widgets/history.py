@@ -1,4 +1,6 @@
-"""The prompts of this run, to walk through with up and down."""
+"""The prompts of this run and of those before it, to walk through with up and down."""
+
+from collections.abc import Sequence
 
 __all__ = ["PromptHistory"]
 
@@ -16,6 +18,11 @@ class PromptHistory:
         if self._prompts[-1:] != [prompt]:
             self._prompts.append(prompt)
         self._position = len(self._prompts)
+
+    def begin_with(self, prompts: Sequence[str]) -> None:
+        """Remember prompts as older than all there are."""
+        self._prompts[:0] = prompts
+        self._position += len(prompts)
 
     def older(self, draft: str) -> str | None:
         """The prompt before the one shown, or None at the oldest. `draft` comes back at the end of the walk."""

@@ -1,4 +1,4 @@
-"""The first row: whose program it is, which task one talks to, and its model."""
+"""The first row: whose program it is, which task one talks to, what about, and its model."""
 
 from textual.content import Content
 from textual.reactive import reactive
@@ -10,15 +10,18 @@ __all__ = ["TitleBar"]
 
 
 class TitleBar(Widget):
-    """Name and task on the left, the model on the right."""
+    """Name, task and title on the left, the model on the right."""
 
     task_name: reactive[str] = reactive("")
     model_name: reactive[str] = reactive("")
+    chat_title: reactive[str] = reactive("")
     is_loaded: reactive[bool] = reactive(False)
 
     def render(self) -> Content:
-        """The row; the model gives way to the task where there is no room for both."""
+        """The row; the model gives way to the rest where there is no room for both."""
         left = Content.assemble((" Poly ", "bold $text-primary"), " ", (clean(self.task_name), "bold"))
+        if self.chat_title:
+            left = Content.assemble(left, ("  · ", "dim"), " ".join(clean(self.chat_title).split()))
         if not self.model_name:
             return left
         glyph = ("●", "$text-success") if self.is_loaded else ("○", "dim")

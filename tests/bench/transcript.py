@@ -22,7 +22,7 @@ from itertools import cycle, islice
 from poly_engine.types import Token
 from poly_tui.app import PolyApp
 from poly_tui.screens.chat import ChatScreen
-from poly_tui.transcript import Kind, Transcript
+from poly_tui.transcript import Kind, Part, Passage, Transcript
 from tests.fake_engine import FakeEngine, split
 
 SIZE = (100, 40)
@@ -185,15 +185,13 @@ def _percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def _messages() -> Iterator[tuple[Kind, str]]:
+def _messages() -> Iterator[Part]:
     for n in range(N_MESSAGES // 2):
-        yield Kind.PROMPT, f"Question {n}: {_sentence(n, 8)}?"
+        yield Part(Kind.PROMPT, Passage(f"Question {n}: {_sentence(n, 8)}?"))
         items = "\n".join(f"{i}. {_sentence(n + i)}" for i in range(1, 5))
         code = f"```python\ndef f_{n}(x: int) -> int:\n    return x + {n}  # the sum\n```"
-        yield (
-            Kind.ANSWER,
-            f"## Answer {n}\n\n{_sentence(n, 40)}.\n\n{items}\n\n{code}\n\n{_sentence(n, 20)}: end of it.",
-        )
+        text = f"## Answer {n}\n\n{_sentence(n, 40)}.\n\n{items}\n\n{code}\n\n{_sentence(n, 20)}: end of it."
+        yield Part(Kind.ANSWER, Passage(text))
 
 
 if __name__ == "__main__":

@@ -85,7 +85,8 @@ def names_after(*args):
 packages, modules = names_after("--help")
 assert not packages & {"poly_engine", "pydantic", "asyncio", "llama_cpp", "textual"}, packages
 assert not [name for name in modules if name.startswith("poly_tui.commands")], modules
-for args in [("config", "check"), ("task", "ls"), ("task", "show", "starter"), ("model", "ls"), ("completion", "zsh")]:
+for args in [("config", "check"), ("task", "ls"), ("task", "show", "starter"), ("model", "ls"), ("chats", "ls"),
+             ("completion", "zsh")]:
     packages, _ = names_after(*args)
     assert not packages & {"llama_cpp", "textual", "numpy"}, (args, packages)
 packages, _ = names_after("run", "starter", "hello", "-q", "--max-tokens", "1")

@@ -92,15 +92,27 @@ class Chat:
 
 @asynccontextmanager
 async def open_chat(
-    engine: FakeEngine, size: tuple[int, int] = (80, 24), *, task: str | None = None, is_ready: bool = True
+    engine: FakeEngine,
+    size: tuple[int, int] = (80, 24),
+    *,
+    task: str | None = None,
+    is_ready: bool = True,
+    chats: Path | None = None,
+    chat: int | None = None,
 ) -> AsyncIterator[Chat]:
     """Run the application over `engine`, by default until the session is open."""
-    async with PolyApp(engine, task=task).run_test(size=size) as pilot:
-        chat = Chat(pilot)
+    async with PolyApp(engine, task=task, chats=chats, chat=chat).run_test(size=size) as pilot:
+        running = Chat(pilot)
         await pilot.pause()
         if is_ready:
-            await chat.until(lambda: chat.status.state == "ready")
-        yield chat
+            await running.until(lambda: running.status.state == "ready")
+        yield running
+
+
+async def press(chat: Chat, *keys: str) -> None:
+    """Press keys in the transcript."""
+    chat.transcript.focus()
+    await chat.pilot.press(*keys)
 
 
 def screen_rows(pilot: Pilot[None]) -> list[str]:

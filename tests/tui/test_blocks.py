@@ -26,7 +26,7 @@ def strips(block: Block) -> list[Strip]:
 
 
 def answer(text: str = "", width: int = 20) -> Block:
-    return Block(Kind.ANSWER, LOOKS[Kind.ANSWER], width, text)
+    return Block(Kind.ANSWER, LOOKS[Kind.ANSWER], width, Passage(text))
 
 
 def streamed(tokens: Iterable[Passage], width: int = 20) -> Block:
@@ -66,7 +66,7 @@ def test_appending_changes_no_row_above_the_one_that_it_names(tokens: list[Passa
 
 
 def test_appending_to_a_long_plain_text_wraps_only_its_last_row() -> None:
-    block = Block(Kind.THINKING, LOOKS[Kind.THINKING], 20, "word " * 10_000)
+    block = Block(Kind.THINKING, LOOKS[Kind.THINKING], 20, Passage("word " * 10_000))
     before = block.rows[:-1]
     block.append(Passage("more"))
     assert list(block.rows[: len(before)]) == list(before)  # the very same rows: they compare by identity
@@ -74,7 +74,7 @@ def test_appending_to_a_long_plain_text_wraps_only_its_last_row() -> None:
 
 @given(TOKENS, WIDTHS)
 def test_what_was_forced_changes_the_look_of_the_rows_but_not_their_text(tokens: list[Passage], width: int) -> None:
-    plain = Block(Kind.NOTICE, LOOKS[Kind.NOTICE], width, "".join(token.text for token in tokens))
+    plain = Block(Kind.NOTICE, LOOKS[Kind.NOTICE], width, Passage("".join(token.text for token in tokens)))
     tokens = [*tokens, Passage.of("\x00", is_forced=True)]
     plain.append(Passage("\x00"))
     assert [row.text for row in streamed(tokens, width).rows] == [row.text for row in plain.rows]
@@ -104,14 +104,14 @@ def test_what_looks_like_markup_stays_as_it_is() -> None:
 def stack_of(*texts: str, width: int = 20) -> Stack:
     stack = Stack(LOOKS, width)
     for text in texts:
-        stack.add(Kind.ANSWER, text)
+        stack.add(Kind.ANSWER, Passage(text))
     stack.settle(0, stack.n_rows)
     return stack
 
 
 def test_a_gap_stands_between_blocks_but_not_before_a_mark() -> None:
     stack = stack_of("one", "two")
-    stack.add(Kind.MARK, "stopped")
+    stack.add(Kind.MARK, Passage("stopped"))
     stack.settle(0, stack.n_rows)
     assert [stack.row(y).text for y in range(stack.n_rows)] == ["one", "", "two", "stopped"]
 
@@ -133,5 +133,5 @@ def test_a_place_in_the_text_is_found_again_at_another_width() -> None:
 
 
 def test_a_divider_fills_its_row() -> None:
-    block = Block(Kind.DIVIDER, LOOKS[Kind.DIVIDER], 20, "legal\nmodel")
+    block = Block(Kind.DIVIDER, LOOKS[Kind.DIVIDER], 20, Passage("legal\nmodel"))
     assert [strip.text for strip in strips(block)] == [" ─ legal model ─────"]

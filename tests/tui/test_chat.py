@@ -65,12 +65,14 @@ async def test_a_stream_is_followed_until_one_scrolls_up(size: tuple[int, int]) 
     async with open_chat(engine, size) as chat:
         await begin(chat, gate, n_tokens=150)
         assert chat.transcript.is_following
+        # What was scrolled is painted later
+        await chat.until(lambda: 0 < chat.transcript.max_scroll_y == chat.transcript.scroll_offset.y)
         await chat.pilot.press("pageup")
         await chat.until(lambda: not chat.status.is_following)
         gate.open()
         await chat.until(lambda: chat.status.state == "ready")
         assert "line 99" not in "\n".join(chat.rows())
-        assert "new" in chat.rows()[-3]
+        await chat.until(lambda: "new" in chat.rows()[-3])
         await chat.pilot.press("ctrl+end")
         assert "line 99" in "\n".join(chat.rows())
 

@@ -1,12 +1,16 @@
 """Writing a prompt."""
 
+from pathlib import Path
+
 import pytest
 from textual import events
 from textual._xterm_parser import XTermParser
 
 from poly_tui.app import know_alt_enter
 from poly_tui.widgets.composer import Composer
+from poly_tui.widgets.editor import edited
 from poly_tui.widgets.history import PromptHistory
+from poly_tui.widgets.pastes import Pastes
 from tests.fake_engine import FakeEngine
 from tests.tui.steps import open_chat
 
@@ -106,3 +110,55 @@ async def test_it_has_the_focus_at_the_start_and_after_sending() -> None:
         assert isinstance(chat.screen.focused, Composer)
         await chat.ask("hello")
         assert isinstance(chat.screen.focused, Composer)
+
+
+@pytest.mark.parametrize("text", ["line\n" * 10 + "end", "x" * 1001])
+async def test_a_long_paste_is_folded_into_a_chip_and_sent_whole(text: str) -> None:
+    engine = FakeEngine()
+    async with open_chat(engine) as chat:
+        await chat.pilot.press("a", "space")
+        chat.composer.post_message(events.Paste(text))
+        await chat.until(lambda: chat.composer.text.startswith("a [paste 1: "))
+        await chat.pilot.press("space", "b", "enter")
+        await chat.until(lambda: engine.asked == [("echo", f"a {text} b")])
+
+
+async def test_a_chip_is_deleted_as_one() -> None:
+    async with open_chat(FakeEngine()) as chat:
+        await chat.pilot.press("a")
+        chat.composer.post_message(events.Paste("line\n" * 20))
+        await chat.until(lambda: "[paste 1: 21 lines]" in chat.composer.text)
+        await chat.pilot.press("backspace")
+        assert chat.composer.text == "a"
+        await chat.pilot.press("backspace")
+        assert chat.composer.text == ""
+
+
+def test_a_chip_in_a_paste_stays_what_it_is() -> None:
+    pastes = Pastes()
+    first = pastes.folded("x" * 2000)
+    second = pastes.folded(f"{first}{'y' * 2000}")
+
+    assert pastes.unfolded(f"{second} {first}") == f"{first}{'y' * 2000} {'x' * 2000}"
+
+
+def test_the_editor_is_given_the_text_and_what_it_saves_is_taken(tmp_path: Path) -> None:
+    script = tmp_path / "editor"
+    script.write_text('#!/bin/sh\nprintf "%s, edited\\n" "$(cat "$2")" > "$2"\n')
+    script.chmod(0o755)
+
+    assert edited("é one\ntwo", {"EDITOR": f"{script} --wait", "VISUAL": ""}) == "é one\ntwo, edited"
+
+
+def test_an_editor_that_fails_or_is_not_there_is_told() -> None:
+    with pytest.raises(ValueError, match="false ended with 1"):
+        edited("x", {"VISUAL": "false"})
+    with pytest.raises(FileNotFoundError):
+        edited("x", {"EDITOR": "/no/such/editor"})
+
+
+async def test_where_the_terminal_cannot_be_lent_the_prompt_stays() -> None:
+    async with open_chat(FakeEngine()) as chat:
+        await chat.pilot.press("a", "ctrl+o")
+        assert chat.composer.text == "a"
+        assert [note.message for note in chat.app._notifications] == ["this terminal cannot be lent to an editor"]

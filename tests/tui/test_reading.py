@@ -5,7 +5,7 @@ from textual.pilot import Pilot
 
 from poly_engine.types import Hit, Recalled
 from poly_tui.screens.sources import SourceCard
-from poly_tui.transcript import Block, Kind, Passage, Transcript
+from poly_tui.transcript import Block, Kind, Part, Passage, Transcript
 from tests.fake_engine import FakeEngine, Reply, split
 from tests.tui.steps import SIZES, TranscriptApp, open_chat, open_transcript, screen_rows, wait_until
 
@@ -13,7 +13,9 @@ ANSWER = (
     "Two cases [1]:\n\n- **one** that is long enough to be wrapped\n- two\n\n```python\na = 1\n```\n\n```sh\nls\n```"
 )
 MESSAGES = [
-    (kind, f"{kind.name} number {n}\n\n{'some words ' * 30}") for n in range(100) for kind in (Kind.PROMPT, Kind.ANSWER)
+    Part(kind, Passage(f"{kind.name} number {n}\n\n{'some words ' * 30}"))
+    for n in range(100)
+    for kind in (Kind.PROMPT, Kind.ANSWER)
 ]
 
 

@@ -1,0 +1,307 @@
+"""One conversation, its transcript, and the line to write the next prompt."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Static, TextArea
+
+from poly_engine.interface import Engine
+from poly_engine.types import BiasState, Done, Progress, Recalled, Thinking, Token, Truncated, Turn
+from poly_tui.chats.log import ChatLog
+from poly_tui.screens.conversation import Asked, Conversation, Failed, Loading, News, Opened, Queued, Stopped
+from poly_tui.screens.meter import Meter
+from poly_tui.screens.pacer import Pacer
+from poly_tui.screens.sources import SourceCard
+from poly_tui.screens.tasks import TaskPicker
+from poly_tui.screens.turns import Turns
+from poly_tui.transcript import Kind, Passage, Transcript
+from poly_tui.widgets.composer import Composer
+from poly_tui.widgets.keys import KeysBar
+from poly_tui.widgets.queue import QueueView
+from poly_tui.widgets.status import Phase
+from poly_tui.widgets.status_line import StatusLine
+from poly_tui.widgets.title_bar import TitleBar
+
+__all__ = ["TalkScreen"]
+
+
+class TalkScreen(Screen[None]):
+    """Talks to a task of `engine`: the given one, or else the first. What is said goes into a ChatLog."""
+
+    AUTO_FOCUS = "Composer"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stop", "stop", id="chat.stop"),
+        Binding("ctrl+t", "pick_task", "task", id="chat.task"),
+        Binding("ctrl+c", "copy_or_stop", "copy, or stop", id="chat.copy", show=False, priority=True),
+        Binding("pageup", "page(-1)", "page up", id="chat.page_up", show=False, priority=True),
+        Binding("pagedown", "page(1)", "page down", id="chat.page_down", show=False, priority=True),
+        Binding("ctrl+end", "follow", "to the end", id="chat.end", show=False, priority=True),
+    ]
+
+    def __init__(self, engine: Engine, task: str | None) -> None:
+        super().__init__()
+        self._engine = engine
+        self._log = ChatLog(None)
+        self._conversation = Conversation(engine, task, self._hear)
+        self._meter = Meter()
+        self._pacer = Pacer(self, self._paint)
+        self._unpainted: list[tuple[Kind, Passage]] = []
+        self._growing: Kind | None = None
+        self._title = TitleBar()
+        self._transcript = Turns()
+        self._queue = QueueView()
+        self._status = StatusLine()
+        self._sign = Static(Kind.PROMPT.sign, id="prompt-sign")
+        self._composer = Composer(self._take_back)
+
+    def compose(self) -> ComposeResult:
+        """Title, transcript, queue, status, prompt, keys."""
+        yield self._title
+        with Horizontal(id="body"), Vertical(id="main"):
+            yield self._transcript
+            yield self._queue
+            yield self._status
+            with Horizontal(id="prompt"):
+                yield self._sign
+                yield self._composer
+        yield KeysBar()
+
+    def on_mount(self) -> None:
+        """Leave the engine alone until the screen stands there and can be typed on."""
+        self.call_after_refresh(self._start)
+
+    # What the user does
+
+    @on(Composer.Submitted)
+    def send(self, message: Composer.Submitted) -> None:
+        """Send a prompt, or queue it behind the one that is being answered."""
+        self._send(message.prompt)
+        self._transcript.follow()
+
+    @on(TextArea.Changed)
+    def keep_draft(self) -> None:
+        """Keep what is being written."""
+        self._log.set_draft(self._composer.prompt)
+
+    @on(Transcript.Moved)
+    def show_place(self, message: Transcript.Moved) -> None:
+        """Say whether the end is followed."""
+        self._meter.move(is_following=message.is_following, n_new_rows=message.n_new)
+        self._pacer.want()
+
+    @on(Transcript.Copied)
+    def show_copied(self, message: Transcript.Copied) -> None:
+        """Confirm what went to the clipboard."""
+        self._copied(message.text)
+
+    @on(Transcript.CitationOpened)
+    def show_source(self, message: Transcript.CitationOpened) -> None:
+        """Show a source of an answer."""
+        hits = self._transcript.sources_of(message.block)
+        if message.number <= len(hits):
+            self.app.push_screen(SourceCard(message.number, hits[message.number - 1]))
+        else:
+            self.notify(f"there is no source {message.number}", markup=False)
+
+    def on_key(self, event: events.Key) -> None:
+        """Type into the prompt wherever the focus is, unless the key has a meaning there."""
+        if event.is_printable and event.character and event.key not in self.active_bindings:
+            self._composer.focus()
+            self._composer.insert(event.character)
+
+    def action_stop(self) -> None:
+        """Stop what is going on; if there is nothing to stop, go back to the prompt."""
+        if not self._conversation.stop():
+            self._composer.focus()
+
+    def action_copy_or_stop(self) -> None:
+        """Copy the selection, else stop what is going on, else say how to quit."""
+        text = self._composer.selected_text or self.get_selected_text()
+        if text:
+            self.app.copy_to_clipboard(text)
+            self._copied(text)
+        elif not self._conversation.stop():
+            self.notify("ctrl+q quits", markup=False)
+
+    @work(group="picker", exclusive=True)
+    async def action_pick_task(self) -> None:
+        """Choose another task, which the chat goes on with."""
+        conversation = self._conversation
+        if not conversation.tasks:
+            self.notify("the tasks are not known yet", markup=False)
+            return
+        task = await self.app.push_screen_wait(TaskPicker(conversation.tasks, conversation.task))
+        if task is not None and task != conversation.task:
+            self._leave()
+            self._talk(task)
+
+    def action_page(self, n_pages: int) -> None:
+        """Page through the transcript without leaving the prompt."""
+        self._transcript.action_page(n_pages)
+
+    def action_follow(self) -> None:
+        """Go to the end of the transcript without leaving the prompt."""
+        self._transcript.follow()
+
+    # What the conversation tells
+
+    def _hear(self, news: News) -> None:
+        if isinstance(news, Token):  # first, because there are thousands
+            self._log.hear(news)
+            self._unpainted.append((Kind.ANSWER, Passage.of(news.text, is_forced=news.is_forced)))
+            self._meter.hear(news)
+        elif isinstance(news, Thinking):
+            self._log.hear(news)
+            self._unpainted.append((Kind.THINKING, Passage(news.text)))
+            self._meter.hear(news)
+        else:
+            self._write()
+            self._take_in(news)
+        self._pacer.want()
+
+    def _take_in(self, news: News) -> None:
+        match news:
+            case Loading():
+                self._title.task_name, self._title.model_name = news.task.name, news.task.model
+                self._title.is_loaded = False
+                self._meter.load(news.share)
+            case Opened():
+                self._title.is_loaded = True
+                self._meter.open(news.model.context_size)
+                self._transcript.name_task(news.task.name, news.model.name, news.task.description)
+            case Queued():
+                self._queue.show(news.prompts)
+            case Asked():
+                self._growing = None
+                self._ask(news.prompt)
+                self._meter.ask()
+            case Progress():
+                self._meter.hear(news)
+            case Recalled():
+                self._log.hear(news)
+                if news.hits:
+                    self._transcript.show_sources(news.hits)
+                else:
+                    self._transcript.add(Kind.NOTICE, _describe_recall(news))
+            case Truncated():
+                self._transcript.add(Kind.NOTICE, _describe_loss(news))
+            case Done():
+                self._log.hear(news)
+                self._meter.hear(news)
+                self._mark_end(news)
+                self._end()
+            case Stopped():
+                was_loading = self._meter.status.phase is Phase.LOADING
+                self._transcript.add(Kind.MARK, "loading stopped" if was_loading else "stopped")
+                self._give_back(news.prompts)
+                self._log.stop()
+                self._meter.stop()
+                self._end()
+            case Failed():
+                self._transcript.add(Kind.ERROR, news.message)
+                self._give_back(news.prompts)
+                self._log.fail(news.message)
+                self._meter.fail()
+
+    def _mark_end(self, done: Done) -> None:
+        if done.finish_reason == "length":
+            self._transcript.add(Kind.MARK, _describe_limit(self._meter.status.bias_state))
+        elif done.finish_reason == "cancelled":
+            self._transcript.add(Kind.MARK, "stopped")
+        elif self._growing is not Kind.ANSWER:
+            self._transcript.add(Kind.MARK, "the answer is empty")
+
+    def _end(self) -> None:
+        """An answer came to its end."""
+
+    # How it is done
+
+    def _start(self) -> None:
+        self._run()
+
+    def _send(self, prompt: str) -> None:
+        self._conversation.ask(prompt)
+
+    def _ask(self, prompt: str) -> None:
+        """Have a turn of the chat for a prompt that was sent."""
+        turn = self._log.ask(prompt, self._title.task_name, self._title.model_name)
+        self._transcript.begin(turn, self._log.chat)
+
+    def _give_back(self, prompts: Sequence[str]) -> None:
+        """Put prompts that were not answered before what is being written."""
+        self._composer.give_back(prompts)
+
+    def _leave(self) -> None:
+        """Leave the conversation: what it was writing stops, and what waits comes back."""
+        self._write()
+        if self._meter.status.phase.is_answering:
+            self._transcript.add(Kind.MARK, "stopped")
+        self._give_back(self._conversation.leave())
+        self._log.stop()
+        self._queue.show(())
+
+    def _talk(self, task: str | None, history: Sequence[Turn] | None = None, *, takes_focus: bool = True) -> None:
+        """Begin a conversation that goes on where the chat is, or has another history."""
+        history = self._log.chat.history if history is None else history
+        self._conversation = Conversation(self._engine, task, self._hear, history)
+        self._meter = Meter()
+        self._growing = None
+        if takes_focus:
+            self._transcript.follow()
+            self._composer.focus()
+        self._run()
+
+    def _run(self) -> None:
+        self.run_worker(self._conversation.run(), group="conversation", exclusive=True)
+
+    def _write(self) -> None:
+        """Put the tokens that came since the last time into the transcript."""
+        for kind, tokens in groupby(self._unpainted, key=itemgetter(0)):
+            self._grow(kind, Passage.join(passage for _, passage in tokens))
+        self._unpainted.clear()
+
+    def _grow(self, kind: Kind, passage: Passage) -> None:
+        """Add to the block that is being written, or begin one of another kind."""
+        if not passage:
+            return
+        if kind is not self._growing:
+            if self._growing is Kind.THINKING:
+                self._transcript.fold_thoughts()
+            self._transcript.add(kind)
+            self._growing = kind
+        self._transcript.append(passage)
+
+    def _paint(self) -> None:
+        self._write()
+        self._status.status = self._meter.status
+
+    def _take_back(self) -> str | None:
+        return self._conversation.take_back()
+
+    def _copied(self, text: str) -> None:
+        self.notify(f"copied {len(text)} characters", markup=False)
+
+
+def _describe_limit(bias_state: BiasState | None) -> str:
+    if bias_state in ("closing", "complete"):
+        return "brought to its shortest end at the limit of tokens, and still fits its schema"
+    return "cut off at the limit of tokens"
+
+
+def _describe_recall(recalled: Recalled) -> str:
+    if recalled.n_without_room:
+        return "what was recalled has no place in the context"
+    return "the memory holds nothing that is near enough"
+
+
+def _describe_loss(loss: Truncated) -> str:
+    turns = "turn" if loss.n_turns == 1 else f"{loss.n_turns} turns"
+    return f"the oldest {turns} ({loss.n_tokens} tokens) left the context"
