@@ -67,11 +67,6 @@ class Scheduler:
         """Whether a request is waiting or running."""
         return bool(self._waiting or self._running)
 
-    @property
-    def is_writing(self) -> bool:
-        """Whether somebody is in the middle of an answer, and would notice a long step."""
-        return any(sequence.is_writing for sequence in self._running)
-
     def submit(self, request: Generate, opening: Taken = NOTHING) -> list[Report]:
         """Put a request at the end of the queue. `opening` is what its answer begins with in any case."""
         if not 0 < len(request.tokens) < self._context_size:

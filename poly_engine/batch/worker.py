@@ -86,7 +86,7 @@ class Worker:
     def _step(self) -> None:
         if self._scheduler is None or self._runner is None or not self._scheduler.has_work:
             return
-        batch = self._scheduler.next_batch(self._pace.n_prefill(is_writing=self._scheduler.is_writing))
+        batch = self._scheduler.next_batch(self._pace.n_prefill())
         self._send(batch.reports)
         if batch.n_rows:
             self._send(self._compute(batch))
@@ -172,18 +172,16 @@ class PrefillPace:
     long prompt, and a cancelled prompt must not be read to its end.
     """
 
-    _LONGEST_STEP_S = 0.3  # while somebody writes
-    _LONGEST_QUIET_STEP_S = 0.5
+    _LONGEST_STEP_S = 0.3
     _FEWEST = 64  # fewer are read no faster: the weights have to be read for them all the same
     _MOST = 2048
 
     def __init__(self) -> None:
         self._seconds_per_token = 0.005
 
-    def n_prefill(self, *, is_writing: bool) -> int:
+    def n_prefill(self) -> int:
         """How many prompt tokens to read in the next step."""
-        budget_s = self._LONGEST_STEP_S if is_writing else self._LONGEST_QUIET_STEP_S
-        return max(self._FEWEST, min(int(budget_s / self._seconds_per_token), self._MOST))
+        return max(self._FEWEST, min(int(self._LONGEST_STEP_S / self._seconds_per_token), self._MOST))
 
     def learn(self, n_tokens: int, seconds: float) -> None:
         """Note how long a step took. Short ones say nothing: there the weights are read for few tokens."""
