@@ -7,8 +7,9 @@ from aiohttp import web
 
 from poly_engine import Done
 from poly_serve.metrics import Metrics
+from poly_serve.routing import PRINCIPAL
 
-__all__ = ["STATS", "Stats"]
+__all__ = ["STATS", "Stats", "count_turn"]
 
 
 @dataclass(slots=True)
@@ -56,6 +57,11 @@ class Stats:
 
 
 STATS = web.AppKey("stats", Stats)
+
+
+def count_turn(request: web.Request, task: str, done: Done) -> None:
+    """Count a turn of a task for whoever makes a request."""
+    request.app[STATS].add(task, done, request[PRINCIPAL].subject)
 
 
 def _duration(seconds: float) -> dict[str, int]:

@@ -16,8 +16,8 @@ from poly_serve.engine import ENGINE
 from poly_serve.openai.logprobs import Shown
 from poly_serve.openai.messages import Conversation
 from poly_serve.openai.settings import ANY_SEED, Settings
-from poly_serve.routing import NAME, PRINCIPAL
-from poly_serve.stats import STATS
+from poly_serve.routing import NAME
+from poly_serve.stats import count_turn
 
 __all__ = ["Answer", "Ask", "answering", "overrides_of"]
 
@@ -116,5 +116,5 @@ async def _answer(request: web.Request, number: int, ask: Ask, heard: asyncio.Qu
     ):
         async for event in events:
             if isinstance(event, Done):
-                request.app[STATS].add(task, event, request[PRINCIPAL].subject)
+                count_turn(request, task, event)
             heard.put_nowait((number, event))

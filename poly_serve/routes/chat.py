@@ -8,9 +8,8 @@ from poly_engine import Done, PolyError, Token
 from poly_serve.access import Kind
 from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
-from poly_serve.routing import PRINCIPAL
 from poly_serve.sockets import Socket
-from poly_serve.stats import STATS
+from poly_serve.stats import count_turn
 
 __all__ = ["chat_in_texts"]
 
@@ -48,7 +47,7 @@ async def _answer(request: web.Request, socket: Socket, prompts: asyncio.Queue[s
                         if isinstance(event, Token) and event.text:
                             await socket.send(event.text)
                         elif isinstance(event, Done):
-                            request.app[STATS].add(task, event, request[PRINCIPAL].subject)
+                            count_turn(request, task, event)
                 await socket.send("")
     except PolyError as error:
         await socket.close(WSCloseCode.INTERNAL_ERROR, str(error))

@@ -54,7 +54,7 @@ from poly_serve.inputs import InvalidParameter, json_object, off_loop, thing_of
 from poly_serve.routing import PRINCIPAL, without_names
 from poly_serve.sessions import SESSIONS, KeptSession
 from poly_serve.sockets import Socket
-from poly_serve.stats import STATS
+from poly_serve.stats import count_turn
 from poly_serve.wire import encoded, error_record, event_record
 
 __all__ = ["converse"]
@@ -218,7 +218,7 @@ class _Conversation:
                 else:
                     await self.tell(event_record(event))
         assert done is not None, "a turn ends with Done, or raises"
-        self._request.app[STATS].add(task, done, self._request[PRINCIPAL].subject)
+        count_turn(self._request, task, done)
         return event_record(done)
 
     def _remembered(self, n_before: int) -> Mapping[str, object]:

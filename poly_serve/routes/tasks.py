@@ -18,7 +18,7 @@ from poly_serve.routes.events import converse
 from poly_serve.routing import PRINCIPAL, Known, Named, Route, Unlimited
 from poly_serve.sockets import Socket
 from poly_serve.sse import EventStream
-from poly_serve.stats import STATS
+from poly_serve.stats import count_turn
 from poly_serve.wire import PROTOCOL, encoded
 
 __all__ = ["ROUTES"]
@@ -117,7 +117,7 @@ async def _answer(request: web.Request, prompt: str) -> AsyncIterator[AsyncItera
 async def _counted(request: web.Request, answer: AsyncIterator[Event]) -> AsyncIterator[Event]:
     async for event in answer:
         if isinstance(event, Done):
-            request.app[STATS].add(request.match_info["name"], event, request[PRINCIPAL].subject)
+            count_turn(request, request.match_info["name"], event)
         yield event
 
 
