@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from poly_engine.batch.client import WorkerClient
-from poly_engine.batch.host import ThreadHost
+from poly_engine.batch.opened import MakeHost, OpenedModel
 from poly_engine.config import Config, TaskConfig
 from poly_engine.content import Content
 from poly_engine.errors import (
@@ -49,14 +49,15 @@ from poly_engine.types import (
 
 
 class LocalEngine(Engine):
-    """Runs the models of a configuration in this process. A model is loaded when it is first asked for.
+    """Runs the models of a configuration on this machine. A model is loaded when it is first asked for.
 
-    `host` is where the workers of the models live.
+    `host` is where the workers of the models live: in threads of this process, or each in a process of its own with
+    `poly_engine.batch.process.host.ProcessHost`. Then a crash of llama.cpp ends the requests to one model, and no more.
     """
 
-    def __init__(self, config: Config, host: type[ThreadHost] = ThreadHost) -> None:
+    def __init__(self, config: Config, host: MakeHost | None = None) -> None:
         self._config = config
-        self._host = host
+        self._host = host or _thread_host()
         self._served: dict[str, ServedModel] = {}
         self._memories = Memories(config.memories, self._embedding)
         self._is_closed = False
@@ -81,8 +82,12 @@ class LocalEngine(Engine):
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
         vocabulary = (await self._client(model)).model.vocabulary
-        tokens = await asyncio.to_thread(vocabulary.plain_tokens, text, is_first=True)
-        return [TokenPiece(token, vocabulary.name(token)) for token in (*vocabulary.first, *tokens)]
+
+        def pieces() -> list[TokenPiece]:
+            tokens = [*vocabulary.first, *vocabulary.plain_tokens(text, is_first=True)]
+            return list(map(TokenPiece, tokens, vocabulary.names(tokens)))
+
+        return await asyncio.to_thread(pieces)
 
     async def detokenize(self, model: str, ids: Sequence[int]) -> str:
         vocabulary = (await self._client(model)).model.vocabulary
@@ -96,11 +101,8 @@ class LocalEngine(Engine):
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
         client = await self._client(model)
         vocabulary, limit = client.model.vocabulary, client.model.max_embed_tokens
-        tokens = await asyncio.to_thread(
-            lambda: [
-                (*vocabulary.first, *vocabulary.plain_tokens(text, is_first=True), *vocabulary.last) for text in texts
-            ]
-        )
+        inner = await asyncio.to_thread(vocabulary.texts_tokens, texts)
+        tokens = [(*vocabulary.first, *of_text, *vocabulary.last) for of_text in inner]
         for number, text in enumerate(tokens, 1):
             if not text:
                 raise InvalidRequest(f"text {number} is empty: there is nothing to embed")
@@ -179,6 +181,9 @@ class LocalEngine(Engine):
         await self._memories.close()
         await asyncio.gather(*(served.close() for served in self._served.values()))
 
+    async def refusals(self) -> Mapping[str, str]:
+        return {name: refusal for name, served in sorted(self._served.items()) if (refusal := served.refusal)}
+
     def _task(self, name: str) -> TaskConfig:
         if name not in self._config.tasks:
             raise TaskNotFound(name, self._config.tasks)
@@ -191,12 +196,17 @@ class LocalEngine(Engine):
         digest = await asyncio.to_thread(sample_digest, path)
         n_around = len(model.vocabulary.first) + len(model.vocabulary.last)
 
+        loop = asyncio.get_running_loop()
+
+        def open_again() -> OpenedModel:
+            return asyncio.run_coroutine_threadsafe(self._client(name), loop).result().model
+
         async def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
             return (await self.embed(name, texts)).vectors
 
         return Embedding(
             Fingerprint(name, model.embedding_size, digest),
-            VocabularyCounter(model),
+            VocabularyCounter(model, open_again),
             model.max_embed_tokens - n_around,
             embed,
         )
@@ -235,3 +245,9 @@ class LocalEngine(Engine):
             embedding_size=header.number("embedding_length") or None,
             device="gpu" if config.use_gpu else "cpu",
         )
+
+
+def _thread_host() -> MakeHost:
+    from poly_engine.batch.host import ThreadHost  # llama.cpp, which an engine whose models live elsewhere does without
+
+    return ThreadHost

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Protocol, TypeAlias
 
+from poly_engine.batch.opened import Vocabulary
+from poly_engine.batch.parts import Part, Text
 from poly_engine.errors import InvalidRequest
-from poly_engine.llama.vocabulary import Vocabulary
 from poly_engine.tools.form import CallForm
 from poly_engine.tools.types import Tool, ToolCall, ToolResult
 from poly_engine.types import Hit
@@ -119,16 +120,13 @@ def as_data(hits: Sequence[Hit]) -> str:
 
 def tokenize(segments: Sequence[Segment], vocabulary: Vocabulary) -> list[int]:
     """Turn segments into tokens, each apart, with the token that every sequence of the model begins with."""
-    tokens: list[int] = []
-    for segment in _with_spaces_at_words(segments):
-        if isinstance(segment, Answered):
-            tokens += segment.tokens
-        elif segment.text:
-            is_first = not tokens or vocabulary.is_mark(tokens[-1])
-            make = vocabulary.template_tokens if isinstance(segment, Written) else vocabulary.plain_tokens
-            tokens += make(segment.text, is_first=is_first)
-    first = list(vocabulary.first)
-    return tokens if tokens[: len(first)] == first else first + tokens
+    return vocabulary.joined([_part(segment) for segment in _with_spaces_at_words(segments)])
+
+
+def _part(segment: Segment) -> Part:
+    if isinstance(segment, Answered):
+        return segment.tokens
+    return Text(segment.text, is_ours=isinstance(segment, Written))
 
 
 def _with_spaces_at_words(segments: Sequence[Segment]) -> Iterator[Segment]:

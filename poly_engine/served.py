@@ -1,11 +1,13 @@
 """A model of the configuration while it is served: opened when it is first asked for, and again if its worker died."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextvars import copy_context
 
 from poly_engine.batch.client import WorkerClient
-from poly_engine.batch.host import ModelSpec, ThreadHost
+from poly_engine.batch.deaths import Deaths
+from poly_engine.batch.opened import MakeHost, ModelSpec
 from poly_engine.config import ModelConfig
 from poly_engine.errors import EngineClosed, ModelLoadFailed
 from poly_engine.models.fit import cache_sizes
@@ -18,11 +20,13 @@ _ALL_LAYERS = 1 << 16
 
 
 class ServedModel:
-    """A model of the configuration, opened when first asked for, and again if its worker died."""
+    """A model of the configuration, opened when first asked for, and again if its worker died, as `Deaths` says."""
 
-    def __init__(self, config: ModelConfig, host: type[ThreadHost]) -> None:
+    def __init__(self, config: ModelConfig, host: MakeHost) -> None:
         self._config = config
         self._host = host
+        self._deaths = Deaths()
+        self._began = 0.0  # to be opened
         self._opening: asyncio.Task[WorkerClient] | None = None
         self._listeners: list[Callable[[float], object]] = []
 
@@ -36,6 +40,11 @@ class ServedModel:
         return "loaded" if self._is_usable() else "failed"
 
     @property
+    def refusal(self) -> str:
+        """Why it is not opened for a while, as a sentence; "" if it would be."""
+        return "" if self._is_usable() else self._deaths.refusal(time.monotonic())
+
+    @property
     def context_size(self) -> int | None:
         """Tokens of a session, once it is loaded."""
         opening = self._opening
@@ -44,6 +53,7 @@ class ServedModel:
     async def client(self, on_progress: Callable[[float], None] | None) -> WorkerClient:
         """The worker, once it serves. However many ask, it is opened once; it goes on loading when they leave."""
         if self._opening is None or (self._opening.done() and not self._is_usable()):
+            self._check_deaths()
             self._opening = asyncio.create_task(self._open(self._opening))
         if on_progress is None or self._opening.done():
             return await self._opened(self._opening)
@@ -84,8 +94,18 @@ class ServedModel:
     async def _open(self, previous: asyncio.Task[WorkerClient] | None) -> WorkerClient:
         if previous is not None and not previous.cancelled() and previous.exception() is None:
             await previous.result().close()  # it broke down; its memory is to be free before the next one takes some
+        await asyncio.sleep(self._deaths.pause_s(time.monotonic()))
         spec = await asyncio.to_thread(_spec, self._config)
-        return await WorkerClient.open(spec, self._progress, self._host)
+        self._began = time.monotonic()
+        return await WorkerClient.open(spec, self._progress, self._host, self._mourn)
+
+    def _check_deaths(self) -> None:
+        if refusal := self._deaths.refusal(time.monotonic()):
+            raise ModelLoadFailed(f"{self._config.file} is not loaded: {refusal}")
+
+    def _mourn(self, cause: str) -> None:
+        now = time.monotonic()
+        self._deaths.add(now, now - self._began, cause)
 
     def _progress(self, share: float) -> None:
         for listener in self._listeners:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from poly_engine.batch.client import WorkerClient
-from poly_engine.batch.host import OpenedModel
+from poly_engine.batch.opened import OpenedModel
 from poly_engine.errors import ContextExceeded, EngineClosed, InvalidRequest, SessionBusy
 from poly_engine.fitting import Fitted, Room, fit
 from poly_engine.interface import NO_OVERRIDES, Session
@@ -72,7 +72,7 @@ class LocalSession(Session):
         client = await self._open_model()
         self._task.prompts(client.model, self._system)
         if (bias := self._task.bias(None)) is not None:
-            await asyncio.to_thread(client.model.biases.compiled, bias)  # may take a second, the first time
+            await asyncio.to_thread(client.model.biases.n_least, bias)  # may take a second, the first time
         if self._recaller is not None:
             await self._recaller.open()
 
@@ -101,11 +101,10 @@ class LocalSession(Session):
             read = as_data(recalled.hits) if recalled else ""
             asked = Asked(prompt, read, tuple(results), tools.tools if tools else ())
             calls = await asyncio.to_thread(self._plan, client.model, tools) if tools else None
-            fitted = await asyncio.to_thread(self._fit, client.model, Ask(asked, overrides, bias, calls))
+            ask = Ask(asked, overrides, bias, calls)
+            fitted, turn = await asyncio.to_thread(self._make_turn, client, ask, recalled, tools)
             self._check_open()
-            turn = self._running = RunningTurn(
-                client, self._task, fitted, overrides, bias=bias, recalled=recalled, tools=tools, calls=calls
-            )
+            self._running = turn
             try:
                 async with turn.events() as events:
                     yield events
@@ -167,7 +166,16 @@ class LocalSession(Session):
             if self._recaller is not None:
                 await self._recaller.store(asked.prompt)
 
-    def _fit(self, model: OpenedModel, ask: "Ask") -> Fitted:
+    def _make_turn(
+        self, client: WorkerClient, ask: Ask, recalled: Recalled | None, tools: Tools | None
+    ) -> tuple[Fitted, RunningTurn]:
+        fitted = self._fit(client.model, ask)
+        turn = RunningTurn(
+            client, self._task, fitted, ask.overrides, bias=ask.bias, recalled=recalled, tools=tools, calls=ask.calls
+        )
+        return fitted, turn
+
+    def _fit(self, model: OpenedModel, ask: Ask) -> Fitted:
         """Tokenise the conversation with the next prompt, leaving out what no longer fits. Raises IllegalToken,
         ContextExceeded, InvalidSchema, LimitTooLow or InvalidRequest.
         """
@@ -189,11 +197,11 @@ class LocalSession(Session):
         """What the answer wants; with a bias prompt that is what the thoughts want, and behind them the answer."""
         n_most, bias = self._task.max_tokens(ask.overrides), ask.bias
         if ask.calls is not None:
-            least = model.biases.marked(ask.calls.marks).compiled(ask.calls.bias).n_least
+            least = model.biases.n_least(ask.calls.bias, ask.calls.marks)
             return Room(n_most, least if not ask.calls.signs else 1)
         if bias is None:
             return Room(n_most)
-        n_least = model.biases.compiled(bias).n_least
+        n_least = model.biases.n_least(bias)
         bias_prompt = self._task.bias_prompt(bias)
         if bias_prompt is None:
             return Room(n_most, n_least)

@@ -69,19 +69,29 @@ class Worker:
         self._pace = PrefillPace()
         self._is_stopped = False
         self._known: set[int] = set()
+        self._busy_since: float | None = None
 
-    def run(self) -> None:
-        """Serve until `Stop` comes or a bug of ours ends it; then fail what is left."""
+    @property
+    def stuck_s(self) -> float:
+        """For how many seconds it has been in the same step; 0 while it waits for work. Any thread may ask."""
+        since = self._busy_since
+        return time.monotonic() - since if since is not None else 0.0
+
+    def run(self) -> bool:
+        """Serve until `Stop` comes or a bug of ours ends it; then fail what is left. Return whether it was told to."""
         try:
             while not self._is_stopped:
+                self._busy_since = None
                 self._take_commands()
+                self._busy_since = time.monotonic()
                 self._embed_next()
                 self._step()
         except Exception:  # noqa: BLE001 - the edge of the worker: whoever waits is told
             _log.exception("the worker failed")
             self._fail_all("the engine failed; its log says why", is_broken=True)
-        else:
-            self._fail_all("the engine was shut down", is_closed=True)
+            return False
+        self._fail_all("the engine was shut down", is_closed=True)
+        return True
 
     def _step(self) -> None:
         if self._scheduler is None or self._runner is None or not self._scheduler.has_work:

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from llama_cpp import llama_cpp as c
 
+from poly_engine.batch.parts import Part, Text
 from poly_engine.errors import EngineClosed, EngineFailed
 
 _MARK = c.LLAMA_TOKEN_ATTR_CONTROL | c.LLAMA_TOKEN_ATTR_USER_DEFINED | c.LLAMA_TOKEN_ATTR_UNKNOWN
@@ -77,6 +78,27 @@ class Vocabulary:
         pieces = [text[begin:end] for begin, end in pairwise(cuts)]
         return [token for piece in pieces for token in self._without_control(piece)]
 
+    def joined(self, parts: Sequence[Part]) -> list[int]:
+        """The tokens of a prompt in parts, each made by itself, with what every sequence begins with before them."""
+        tokens: list[int] = []
+        for part in parts:
+            if not isinstance(part, Text):
+                tokens += part
+            elif part.text:
+                is_first = not tokens or self.is_mark(tokens[-1])
+                make = self.template_tokens if part.is_ours else self.plain_tokens
+                tokens += make(part.text, is_first=is_first)
+        first = list(self.first)
+        return tokens if tokens[: len(first)] == first else first + tokens
+
+    def texts_tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """`plain_tokens` of many texts, each of which begins a sequence."""
+        return [self.plain_tokens(text, is_first=True) for text in texts]
+
+    def counts(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each of many texts has, as `texts_tokens`."""
+        return [len(self.plain_tokens(text, is_first=True)) for text in texts]
+
     def piece(self, token: int) -> bytes:
         """The bytes of a token as a user may see them; nothing for a control token.
 
@@ -111,6 +133,10 @@ class Vocabulary:
         """The text of any token, also of a control token; lossy where it is a part of a character."""
         with self._reading():
             return self._read_piece(token, special=True).decode("utf-8", "replace")
+
+    def names(self, tokens: Sequence[int]) -> list[str]:
+        """`name` of each of many tokens."""
+        return list(map(self.name, tokens))
 
     def spelling(self, tokens: Sequence[int]) -> bytes:
         """The bytes of tokens, also of control tokens, one behind the other."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from poly_engine.batch.host import OpenedModel
+from poly_engine.batch.opened import OpenedModel
+from poly_engine.errors import EngineClosed, EngineFailed
 from poly_engine.memory.atoms import TokenCounter
 from poly_engine.memory.records import Fingerprint
 
@@ -14,14 +15,23 @@ __all__ = ["Embedding", "VocabularyCounter"]
 
 
 class VocabularyCounter:
-    """Counts the tokens of texts, each by itself, without those that the model puts around them."""
+    """Counts the tokens of texts, each by itself, without those that the model puts around them.
 
-    def __init__(self, model: OpenedModel) -> None:
+    A memory outlives its model: when that was unloaded or has died, `open_again` opens it, called from the thread of who
+    counts.
+    """
+
+    def __init__(self, model: OpenedModel, open_again: Callable[[], OpenedModel]) -> None:
         self._vocabulary = model.vocabulary
+        self._open_again = open_again
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens each text has."""
-        return [len(self._vocabulary.plain_tokens(text, is_first=True)) for text in texts]
+        """How many tokens each text has. Raises what opening a model raises."""
+        try:
+            return self._vocabulary.counts(texts)
+        except (EngineClosed, EngineFailed):
+            self._vocabulary = self._open_again().vocabulary
+            return self._vocabulary.counts(texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,7 +204,7 @@ class HeldHost(ThreadHost):
     def _run(self) -> None:
         while not self._is_stopping:
             self._commands.get()
-        self._on_end()
+        self._on_end("")
 
 
 async def test_an_engine_can_be_closed_while_it_loads(family_file: FamilyFile) -> None:

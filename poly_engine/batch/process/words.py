@@ -1,0 +1,109 @@
+"""What the process of a model says on stderr: its log, and what libraries print before they end it."""
+
+import logging
+import os
+import re
+import select
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Collection
+
+__all__ = ["EXIT_BUG", "LastWords", "MarkedLines", "cause_of_death"]
+
+EXIT_BUG = 70
+"""The status with which a process ends if its worker failed; sysexits.h calls it EX_SOFTWARE."""
+
+_MARK = "\x1e"
+_LOGGED = re.compile(rf"{_MARK}(\d+) (poly_engine[\w.]*) (.*)")
+_FATAL = "Fatal Python error"
+_N_KEPT = 3
+_LONGEST_LINE = 2000
+_READ_BYTES = 1 << 16
+_LAST_MS = 200
+
+
+class MarkedLines(logging.Formatter):
+    """Marks the lines of a log in the child, so that the parent knows them from what libraries print."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        lines = super().format(record).splitlines()
+        return "\n".join(f"{_MARK}{record.levelno} {record.name} {line}" for line in lines)
+
+
+class LastWords:
+    """Puts what the process says into the log of this one, and keeps the last lines that libraries have printed."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._log = logging.getLogger(__name__)
+        self._buffer = bytearray()
+        self._kept: deque[str] = deque(maxlen=_N_KEPT)
+        self._is_dying = False
+
+    @property
+    def text(self) -> str:
+        """The last words, in one line; "" if there are none."""
+        return "; ".join(self._kept)
+
+    def register(self, process: "subprocess.Popen[bytes]", poller: "select.poll") -> None:
+        """Have a poller look out for what the process says."""
+        assert process.stderr is not None
+        self._descriptor = process.stderr.fileno()
+        poller.register(self._descriptor, select.POLLIN)
+
+    def hear(self, ready: Collection[int], poller: "select.poll") -> None:
+        """Read what is there, if the poller has found something."""
+        if self._descriptor in ready and not self._read():
+            poller.unregister(self._descriptor)
+
+    def hear_out(self, process: "subprocess.Popen[bytes]") -> None:
+        """Read all that a dead process has said."""
+        poller = select.poll()
+        self.register(process, poller)
+        while poller.poll(_LAST_MS) and self._read():  # somebody else may have the pipe, and never close it
+            pass
+        self._take_lines(self._buffer + b"\n")
+
+    def _read(self) -> bool:
+        """Read a piece; return whether there may be more."""
+        piece = os.read(self._descriptor, _READ_BYTES)
+        self._buffer += piece
+        *lines, rest = self._buffer.rsplit(b"\n", 1) if b"\n" in self._buffer else (b"", self._buffer)
+        self._take_lines(b"".join(lines))
+        self._buffer = bytearray(rest[-_LONGEST_LINE:])
+        return bool(piece)
+
+    def _take_lines(self, lines: bytes | bytearray) -> None:
+        for line in lines.decode("utf-8", "replace").split("\n"):
+            if line.strip():
+                self._take_line(line[:_LONGEST_LINE])
+
+    def _take_line(self, line: str) -> None:
+        if logged := _LOGGED.match(line):
+            level, name, words = logged.groups()
+            logging.getLogger(name).log(int(level), "%s", _printable(words))
+            return
+        words = _printable(line.strip())
+        self._log.warning("%s: %s", self._name, words)
+        self._is_dying = self._is_dying or line.startswith(_FATAL)
+        if not self._is_dying:  # from there on Python says where it was, and not why
+            self._kept.append(words)
+
+
+def cause_of_death(status: int, last_words: str) -> str:
+    """What ended a process that was not to end, as a sentence."""
+    if status < 0:
+        name, meaning = signal.Signals(-status).name, signal.strsignal(-status)
+        hint = ", as the system does when memory runs out" if -status == signal.SIGKILL else ""
+        why = f"the process of the model was ended by {name} ({meaning}){hint}"
+    elif status == EXIT_BUG:
+        return "the engine failed; its log says why"
+    else:
+        why = f"the process of the model ended with status {status}"
+    return f"{why}: {last_words}" if last_words else why
+
+
+def _printable(text: str) -> str:
+    """A line without what a terminal would take for orders."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
