@@ -51,7 +51,7 @@ class RunningTurn:
         self._answering = Answering(client.model.context_size)
         self._has_failed = False
         self._is_cancelled = False
-        # Made at once, and in the thread that makes the turn, as it asks for tokens: settings that cannot be are refused before anything begins.
+        # Made at once: settings that cannot be are refused before anything begins.
         if self._bias_prompt is not None:
             overrides, bias = replace(overrides, ignore_eos=None, logprobs=None), None  # these are about the answer
         elif calls is not None and self._is_calling:

@@ -26,7 +26,7 @@ class Patience:
 class Deaths:
     """The deaths of the workers of one model. It knows no clock: times are in seconds, from any fixed point."""
 
-    def __init__(self, patience: Patience = Patience()) -> None:  # noqa: B008 - it is frozen
+    def __init__(self, patience: Patience = Patience()) -> None:
         self._patience = patience
         self._times: deque[float] = deque(maxlen=patience.n_most)
         self._n_in_a_row = 0

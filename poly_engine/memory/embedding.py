@@ -17,8 +17,7 @@ __all__ = ["Embedding", "VocabularyCounter"]
 class VocabularyCounter:
     """Counts the tokens of texts, each by itself, without those that the model puts around them.
 
-    A memory outlives its model: when that was unloaded or has died, `open_again` opens it, called from the thread of who
-    counts.
+    A memory outlives its model: when that was unloaded or has died, `open_again` opens it, in the thread of who counts.
     """
 
     def __init__(self, model: OpenedModel, open_again: Callable[[], OpenedModel]) -> None:

@@ -161,7 +161,7 @@ def _own_pipes() -> tuple[int, int]:
 
 
 def _die_with(parent_id: int) -> None:
-    """End as soon as the parent ends, also where this process is stopped, and could not notice that a pipe is closed."""
+    """End as soon as the parent ends, also while this process is stopped and does not notice that a pipe is closed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_id:  # it died before

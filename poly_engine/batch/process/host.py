@@ -74,7 +74,7 @@ class ProcessHost:
         on_opened: Callable[[OpenedModel | PolyError], None],
         on_reports: Callable[[list[Report]], None],
         on_end: Callable[[str], None],
-        pulse: Pulse = Pulse(),  # noqa: B008 - it is frozen
+        pulse: Pulse = Pulse(),
     ) -> None:
         self._spec = spec
         self._on_progress = on_progress

@@ -18,8 +18,7 @@ from poly_engine.batch.opened import ModelSpec
 from poly_engine.errors import PolyError
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    pass
 
 __all__ = [
     "Answer",
@@ -160,7 +159,7 @@ def checked(content: bytes) -> Any:
     """What a child has put into a frame; what it is has to be looked at. Raises Senseless."""
     try:
         return _Unpickler(io.BytesIO(content)).load()
-    except Exception as error:  # noqa: BLE001 - damaged pickles raise whatever they like
+    except Exception as error:
         raise Senseless(str(error)) from error
 
 
