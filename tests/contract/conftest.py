@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from poly_engine.batch.opened import MakeHost
+from poly_engine.batch.process.host import ProcessHost
 from poly_engine.config import Config
 from poly_engine.interface import Engine
 from poly_engine.local import LocalEngine
@@ -29,12 +31,12 @@ def chat_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_chains(path, {">": list(ANSWER), "#": long}, context_length=CONTEXT)
 
 
-@pytest.fixture(params=["local", "remote", "fake"])
+@pytest.fixture(params=["local", "isolated", "remote", "fake"])
 async def engine(request: pytest.FixtureRequest, chat_file: Path, tmp_path: Path) -> AsyncIterator[Engine]:
     """An engine with the tasks "talk" and "write" over the model "m", and "draw" over the model "other"; "call" over
     "m", which can call tools; and the memory "notes", which is empty.
     """
-    kinds: dict[str, Make] = {"local": _local, "remote": _remote, "fake": _fake}
+    kinds: dict[str, Make] = {"local": _local, "isolated": _isolated, "remote": _remote, "fake": _fake}
     async with kinds[request.param](chat_file, tmp_path) as engine:
         yield engine
 
@@ -50,7 +52,12 @@ async def _remote(path: Path, folder: Path) -> AsyncIterator[Engine]:
         yield engine
 
 
-def _local(path: Path, folder: Path) -> Engine:
+def _isolated(path: Path, folder: Path) -> Engine:
+    """The local engine, with each model in a process of its own."""
+    return _local(path, folder, ProcessHost)
+
+
+def _local(path: Path, folder: Path, host: MakeHost | None = None) -> Engine:
     model = {"model_path": str(path), "context_size": CONTEXT, "parallel": 4, "threads_per_session": 1}
     talk = {"model": "m", "template": "none", "temperature": 0, "repeat_penalty": 1.0, "private_tokens": [PRIVATE]}
     tasks = {
@@ -61,7 +68,7 @@ def _local(path: Path, folder: Path) -> Engine:
     }
     memories = {"notes": {"embedding_model": "m", "store": {"file": {"path": str(folder / "notes")}}}}
     models = {"other": model, "m": model}
-    return LocalEngine(Config.model_validate({"models": models, "tasks": tasks, "memories": memories}))
+    return LocalEngine(Config.model_validate({"models": models, "tasks": tasks, "memories": memories}), host)
 
 
 def _fake(_path: Path, _folder: Path) -> Engine:

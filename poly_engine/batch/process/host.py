@@ -59,6 +59,10 @@ class Pulse:
         return self.interval_s * self.n_missed
 
 
+class Hangs(Exception):
+    """A process does not answer, or gets no further."""
+
+
 class ProcessHost:
     """Runs the worker of one model in a process of its own: see `MakeHost`.
 
@@ -115,8 +119,7 @@ class ProcessHost:
             _log.exception("the keeper of a process failed")
             why = "the engine failed; its log says why"
         finally:
-            if self._is_stopping or self._is_refused:
-                why = ""
+            why = "" if self._is_told else why
             self._questions.end(why)
             self._on_end(why)
 
@@ -137,9 +140,14 @@ class ProcessHost:
                 writer.join()
                 self._words.hear_out(process)
         why = verdict or cause_of_death(process.returncode, self._words.text)
-        if not (self._is_stopping or self._is_refused):
+        if not self._is_told:
             _log.error("%s: %s", self._spec.header.path.name, why)
         return why
+
+    @property
+    def _is_told(self) -> bool:
+        """Whether the end of the process is nothing that has to be told."""
+        return self._is_stopping or self._is_refused
 
     def _write(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stdin is not None
@@ -155,19 +163,18 @@ class ProcessHost:
         frames, descriptor = Frames(), process.stdout.fileno()
         try:
             for _ in self._signs_of_life(process):
-                piece = os.read(descriptor, _READ_BYTES)
-                if not piece:
-                    return ""
+                if not (piece := os.read(descriptor, _READ_BYTES)):
+                    break
                 for frame in frames.feed(piece):
                     self._take(checked(frame))
         except Senseless as error:
             return f"the process of the model said what makes no sense ({error!s:.80}), and was ended"
-        except TimeoutError as error:
+        except Hangs as error:
             return str(error)
         return ""
 
     def _signs_of_life(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:
-        """Yield whenever there is something to be read. Raises TimeoutError as `Pulse` says."""
+        """Yield whenever there is something to be read. Raises Hangs as `Pulse` says."""
         assert process.stdout is not None
         pulse, poller = self._pulse, select.poll()
         poller.register(process.stdout, select.POLLIN)
@@ -178,9 +185,7 @@ class ProcessHost:
             if not ready:  # counted, and not measured: if this process was itself stopped, nothing was missed
                 n_missed += 1
                 if n_missed > pulse.n_missed:
-                    raise TimeoutError(
-                        f"the process of the model did not answer for {pulse.limit_s:g} s, and was ended"
-                    )
+                    raise Hangs(f"the process of the model did not answer for {pulse.limit_s:g} s, and was ended")
             if time.monotonic() - last_ping >= pulse.interval_s:
                 last_ping = time.monotonic()
                 self._messages.put(Ping())
@@ -197,7 +202,7 @@ class ProcessHost:
                 self._questions.answer(message)
             case Pong(stuck_s):
                 if stuck_s > self._pulse.longest_step_s:
-                    raise TimeoutError(f"the model was at the same step for {stuck_s:.0f} s, and was ended")
+                    raise Hangs(f"the model was at the same step for {stuck_s:.0f} s, and was ended")
             case Loading(share):
                 self._on_progress(share)
             case Refusal(error):

@@ -13,8 +13,8 @@ _SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 def start_child() -> "subprocess.Popen[bytes]":
     """Start a process for a model that imports what we import. Raises OSError.
 
-    It has a session of its own, so that neither Ctrl-C nor a terminal that is closed ends it before its parent does; and
-    it knows no secrets of our environment.
+    It has a session of its own, so that neither Ctrl-C nor a terminal that is closed ends it before its parent does;
+    and it knows no secrets of our environment.
     """
     variables = {key: value for key, value in os.environ.items() if not _SECRET.search(key)}
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
