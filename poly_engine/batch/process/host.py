@@ -45,18 +45,15 @@ class Pulse:
     """When a process that does not answer counts as dead.
 
     Whenever it was silent for `interval_s`, it is asked whether it is there; a thread of it answers even during the
-    longest decode. After `n_missed` questions without an answer it is stopped, or hangs as a whole, and is ended. So it
-    is if its worker was in one and the same step for `longest_step_s`.
+    longest decode. After `n_missed` questions without an answer it is stopped, or hangs as a whole, and is ended; until
+    it has said something for the first time, after `n_missed_at_start`. So it is if its worker was in one and the same
+    step for `longest_step_s`.
     """
 
     interval_s: float = 2.0
     n_missed: int = 15
+    n_missed_at_start: int = 60
     longest_step_s: float = 600.0
-
-    @property
-    def limit_s(self) -> float:
-        """For how long a process may be silent."""
-        return self.interval_s * self.n_missed
 
 
 class Hangs(Exception):
@@ -179,19 +176,20 @@ class ProcessHost:
         pulse, poller = self._pulse, select.poll()
         poller.register(process.stdout, select.POLLIN)
         self._words.register(process, poller)
-        n_missed, last_ping = 0, time.monotonic()
+        n_missed, n_allowed, last_ping = 0, pulse.n_missed_at_start, time.monotonic()
         while True:
             ready = {descriptor for descriptor, _ in poller.poll(pulse.interval_s * 1000)}
             if not ready:  # counted, and not measured: if this process was itself stopped, nothing was missed
                 n_missed += 1
-                if n_missed > pulse.n_missed:
-                    raise Hangs(f"the process of the model did not answer for {pulse.limit_s:g} s, and was ended")
+                if n_missed > n_allowed:
+                    silent_s = n_allowed * pulse.interval_s
+                    raise Hangs(f"the process of the model did not answer for {silent_s:g} s, and was ended")
             if time.monotonic() - last_ping >= pulse.interval_s:
                 last_ping = time.monotonic()
                 self._messages.put(Ping())
             self._words.hear(ready, poller)
             if process.stdout.fileno() in ready:
-                n_missed = 0
+                n_missed, n_allowed = 0, pulse.n_missed
                 yield
 
     def _take(self, message: object) -> None:
