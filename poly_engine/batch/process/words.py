@@ -17,6 +17,8 @@ EXIT_BUG = 70
 _MARK = "\x1e"
 _LOGGED = re.compile(rf"{_MARK}(\d+) (poly_engine[\w.]*) (.*)")
 _FATAL = "Fatal Python error"
+_FOLDER = re.compile(r"^\S*/(?=[\w.-]+:\d+: )")
+"""Where the source of a library was compiled, which says nothing to anybody else."""
 _N_KEPT = 3
 _LONGEST_LINE = 2000
 _READ_BYTES = 1 << 16
@@ -85,10 +87,10 @@ class LastWords:
             logging.getLogger(name).log(int(level), "%s", _printable(words))
             return
         words = _printable(line.strip())
-        self._log.warning("%s: %s", self._name, words)
         self._is_dying = self._is_dying or line.startswith(_FATAL)
+        self._log.log(logging.INFO if self._is_dying else logging.WARNING, "%s: %s", self._name, words)
         if not self._is_dying:  # from there on Python says where it was, and not why
-            self._kept.append(words)
+            self._kept.append(_FOLDER.sub("", words))
 
 
 def cause_of_death(status: int, last_words: str) -> str:
