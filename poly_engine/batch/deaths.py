@@ -50,7 +50,7 @@ class Deaths:
     def refusal_s(self, now: float) -> float:
         """For how long no worker is to be started at all; 0 if one may be."""
         patience = self._patience
-        if len(self._times) < patience.n_most or self._times[0] < now - patience.window_s:
+        if len(self._times) < patience.n_most or self._times[-1] - self._times[0] > patience.window_s:
             return 0.0
         return max(self._times[-1] + patience.refusal_s - now, 0.0)
 
