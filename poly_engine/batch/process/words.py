@@ -86,11 +86,12 @@ class LastWords:
             level, name, words = logged.groups()
             logging.getLogger(name).log(int(level), "%s", _printable(words))
             return
-        words = _printable(line.strip())
-        self._is_dying = self._is_dying or line.startswith(_FATAL)
-        self._log.log(logging.INFO if self._is_dying else logging.WARNING, "%s: %s", self._name, words)
-        if not self._is_dying:  # from there on Python says where it was, and not why
+        said, fatal, _ = line.partition(_FATAL)
+        words = _printable(said.strip())
+        self._log.log(logging.INFO if self._is_dying else logging.WARNING, "%s: %s", self._name, _printable(line))
+        if words and not self._is_dying:
             self._kept.append(_FOLDER.sub("", words))
+        self._is_dying = self._is_dying or bool(fatal)  # from there on Python says where it was, and not why
 
 
 def cause_of_death(status: int, last_words: str) -> str:
