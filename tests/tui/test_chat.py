@@ -1,8 +1,8 @@
-import math
 
 """The chat, from the keyboard to the engine and back."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
