@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.events import ScreenResume
 
 from poly_engine.config import Config, load
 from poly_engine.errors import ConfigError, EngineFailed, InvalidRequest
@@ -14,7 +15,7 @@ from poly_tui.backend import Backend, Source
 from poly_tui.registry import COMMANDS, SECTIONS, slash_commands
 from poly_tui.screens.go import GoScreen
 from tests.fake_engine import FakeEngine
-from tests.tui.steps import SIZES, open_chat, screen_rows, wait_until
+from tests.tui.steps import SIZES, Chat, open_chat, screen_rows, wait_until
 
 
 async def test_a_letter_behind_ctrl_g_goes_to_a_section_and_nothing_is_lost_meanwhile() -> None:
@@ -115,3 +116,20 @@ async def test_the_configuration_of_a_server_is_not_read_here() -> None:
     async with Backend.of(FakeEngine(), url="http://there") as backend:
         with pytest.raises(InvalidRequest, match="http://there"):
             await backend.reload()
+
+
+async def test_the_chat_goes_on_with_the_task_as_it_is_now(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[models.tiny]\nmodel_path = "poly:starter"\n[tasks.one]\nmodel = "tiny"\nmax_tokens = 3\n')
+    async with Backend.of(LocalEngine(load(file).config), config_file=file) as backend:
+        async with PolyApp(backend).run_test() as pilot:
+            chat = Chat(pilot)
+            await chat.until(lambda: chat.status.state == "ready")
+            await chat.ask("Hello")
+            assert chat.status.n_tokens == 3
+            file.write_text(file.read_text().replace("max_tokens = 3", "max_tokens = 5"))
+            await backend.reload()
+            chat.screen.post_message(ScreenResume())
+            await chat.until(lambda: chat.status.state == "ready")
+            await chat.ask("And again")
+            assert chat.status.n_tokens == 5
