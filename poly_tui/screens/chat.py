@@ -202,7 +202,6 @@ class ChatScreen(TalkScreen):
             self.notify("there is no turn to copy yet", markup=False)
             return
         self.app.copy_to_clipboard(code_of(turn, kind, self.backend.url))
-        self.notify("copied", markup=False)
 
     # Versions
 
