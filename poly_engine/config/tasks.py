@@ -179,8 +179,8 @@ class TaskConfig(Section):
 
     @property
     def in_effect(self) -> dict[str, object]:
-        """The settings that count, by their names; those that say nothing or that `samplers` replaces do not. Nor does a
-        penalty that is not set beside a biaser, which would mean another one if it was.
+        """The settings that count, by their names; those that say nothing or that `samplers` replaces do not. A penalty
+        that is not set beside a biaser is not told either: if it was set, it would mean more.
         """
         replaced = PLAIN_SETTINGS if self.samplers is not None else ()
         if self.biaser is not None and "repeat_penalty" not in self.model_fields_set:
