@@ -53,7 +53,8 @@ def show_prompt(settings: Settings, *, task: str, prompt: Sequence[str], system:
     r"""Show what the model of TASK would read of a prompt, without asking it.
 
     The prompt is the words, or what is piped, as with poly run. Each line is a part of what the model reads: whose it
-    is (template, system, recalled or prompt), its text, in which a newline is written as \n, and how many tokens it has.
+    is (template, system, recalled or prompt), its text, in which a newline is written as \n, and how many tokens it
+    has.
     """
     parts = foreground.run(_parts(settings, task, read_prompt(prompt), system))
     rows = [asdict(part) for part in parts]
