@@ -56,10 +56,10 @@ class ThreadHost:
         """For how many seconds the worker has been in the same step; 0 while it waits for work."""
         return self._worker.stuck_s if self._worker is not None else 0.0
 
-    def stop(self) -> None:
-        """Ask the worker to end; it gives up a model that is still being opened."""
+    def stop(self, reason: str) -> None:
+        """Ask the worker to end, for a reason; it gives up a model that is still being opened."""
         self._is_stopping = True
-        self._commands.put(Stop())
+        self._commands.put(Stop(reason))
 
     def _run(self) -> None:
         why = ""

@@ -64,8 +64,12 @@ class Vocabulary(Protocol):
     def is_markup(self, token: int) -> bool:
         """Whether a token marks something, so that no plain text becomes it. Never waits."""
 
-    def joined(self, parts: Sequence[Part]) -> list[int]:
-        """The tokens of a prompt in parts, each made by itself."""
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody can read it any more. Never waits."""
+
+    def part_tokens(self, parts: Sequence[Part]) -> list[list[int]]:
+        """The tokens of each part of a prompt, made by itself."""
 
     def template_tokens(self, text: str, *, is_first: bool = False) -> list[int]:
         """The tokens of a text that we wrote: special tokens in it are parsed."""
@@ -87,6 +91,9 @@ class Vocabulary(Protocol):
 
     def spelling(self, tokens: Sequence[int]) -> bytes:
         """The bytes of tokens, also of control tokens, one behind the other."""
+
+    def spellings(self, tokens: Sequence[int]) -> list[bytes]:
+        """The bytes of each of many tokens, also of control tokens."""
 
 
 class ShortestAnswers(Protocol):
@@ -117,8 +124,8 @@ class Host(Protocol):
     def send(self, command: Command) -> None:
         """Hand a command to the worker. Never blocks."""
 
-    def stop(self) -> None:
-        """Have the worker end, or give up a model that is still being opened. Never blocks."""
+    def stop(self, reason: str) -> None:
+        """Have the worker end, for a reason, or give up a model that is still being opened. Never blocks."""
 
 
 class MakeHost(Protocol):

@@ -67,7 +67,7 @@ class Worker:
         self._emit = emit
         self._embeds: deque[Embed] = deque()
         self._pace = PrefillPace()
-        self._is_stopped = False
+        self._stop: Stop | None = None
         self._known: set[int] = set()
         self._busy_since: float | None = None
 
@@ -80,7 +80,7 @@ class Worker:
     def run(self) -> bool:
         """Serve until `Stop` comes or a bug of ours ends it; then fail what is left. Return whether it was told to."""
         try:
-            while not self._is_stopped:
+            while self._stop is None:
                 self._busy_since = None
                 self._take_commands()
                 self._busy_since = time.monotonic()
@@ -90,7 +90,7 @@ class Worker:
             _log.exception("the worker failed")
             self._fail_all("the engine failed; its log says why", is_broken=True)
             return False
-        self._fail_all("the engine was shut down", is_closed=True)
+        self._fail_all(self._stop.reason, is_closed=True)
         return True
 
     def _step(self) -> None:
@@ -119,7 +119,7 @@ class Worker:
         """Take all commands that are there; wait for one if there is nothing else to do."""
         is_idle = not self._embeds and not (self._scheduler and self._scheduler.has_work)
         try:
-            while not self._is_stopped:
+            while self._stop is None:
                 self._obey(self._commands.get(block=is_idle))
                 is_idle = False
         except Empty:
@@ -136,7 +136,7 @@ class Worker:
                 self._known.add(command.id)
                 self._embeds.append(command)
             case Stop():
-                self._is_stopped = True
+                self._stop = command
 
     def _cancel(self, request_id: int) -> None:
         for waiting in [request for request in self._embeds if request.id == request_id]:

@@ -57,6 +57,11 @@ class Vocabulary:
         with self._reading():
             return max(len(self.piece(token)) for token in range(self.n_tokens))
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody can read it any more."""
+        return self._is_closed
+
     def template_tokens(self, text: str, *, is_first: bool = False) -> list[int]:
         """Tokenise text that we wrote: special tokens in it are parsed."""
         if not self._has_space_prefix:
@@ -78,18 +83,21 @@ class Vocabulary:
         pieces = [text[begin:end] for begin, end in pairwise(cuts)]
         return [token for piece in pieces for token in self._without_control(piece)]
 
-    def joined(self, parts: Sequence[Part]) -> list[int]:
-        """The tokens of a prompt in parts, each made by itself, with what every sequence begins with before them."""
-        tokens: list[int] = []
+    def part_tokens(self, parts: Sequence[Part]) -> list[list[int]]:
+        """The tokens of each part of a prompt, made by itself."""
+        found: list[list[int]] = []
+        is_first = True
         for part in parts:
-            if not isinstance(part, Text):
-                tokens += part
-            elif part.text:
-                is_first = not tokens or self.is_mark(tokens[-1])
-                make = self.template_tokens if part.is_ours else self.plain_tokens
-                tokens += make(part.text, is_first=is_first)
-        first = list(self.first)
-        return tokens if tokens[: len(first)] == first else first + tokens
+            tokens = self._part_tokens(part, is_first=is_first)
+            is_first = self.is_mark(tokens[-1]) if tokens else is_first
+            found.append(tokens)
+        return found
+
+    def _part_tokens(self, part: Part, *, is_first: bool) -> list[int]:
+        if not isinstance(part, Text):
+            return list(part)
+        make = self.template_tokens if part.is_ours else self.plain_tokens
+        return make(part.text, is_first=is_first) if part.text else []
 
     def texts_tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """`plain_tokens` of many texts, each of which begins a sequence."""
@@ -140,9 +148,13 @@ class Vocabulary:
 
     def spelling(self, tokens: Sequence[int]) -> bytes:
         """The bytes of tokens, also of control tokens, one behind the other."""
+        return b"".join(self.spellings(tokens))
+
+    def spellings(self, tokens: Sequence[int]) -> list[bytes]:
+        """The bytes of each of many tokens, also of control tokens."""
         with self._reading():
             pieces = {token: self._read_piece(token, special=True) for token in set(tokens)}
-        return b"".join(pieces[token] for token in tokens)
+        return [pieces[token] for token in tokens]
 
     def is_end(self, token: int) -> bool:
         """Whether a token ends a generation."""

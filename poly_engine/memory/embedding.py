@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from poly_engine.batch.opened import OpenedModel
-from poly_engine.errors import EngineClosed, EngineFailed
 from poly_engine.memory.atoms import TokenCounter
 from poly_engine.memory.records import Fingerprint
 
@@ -15,34 +14,27 @@ __all__ = ["Embedding", "VocabularyCounter"]
 
 
 class VocabularyCounter:
-    """Counts the tokens of texts, each by itself, without those that the model puts around them.
+    """Counts the tokens of texts, each by itself, without those that the model puts around them."""
 
-    A memory outlives its model: when that was unloaded or has died, `open_again` opens it, in the thread of who counts.
-    """
-
-    def __init__(self, model: OpenedModel, open_again: Callable[[], OpenedModel]) -> None:
+    def __init__(self, model: OpenedModel) -> None:
         self._vocabulary = model.vocabulary
-        self._open_again = open_again
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens each text has. Raises what opening a model raises."""
-        try:
-            return self._vocabulary.counts(texts)
-        except (EngineClosed, EngineFailed):
-            self._vocabulary = self._open_again().vocabulary
-            return self._vocabulary.counts(texts)
+        """How many tokens each text has."""
+        return self._vocabulary.counts(texts)
 
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
     """A loaded model, as far as a memory uses it. `embed` gives a vector of length 1 for each text; a text may have
-    `max_tokens`.
+    `max_tokens`. When it is no longer current, the model was closed, and cannot count any more.
     """
 
     fingerprint: Fingerprint
     counter: TokenCounter
     max_tokens: int
     embed: Callable[[Sequence[str]], Awaitable[npt.NDArray[np.float32]]]
+    is_current: Callable[[], bool] = lambda: True
 
     def clipped(self, text: str) -> str:
         """As much of the beginning of a text as can be embedded."""

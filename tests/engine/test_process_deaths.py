@@ -18,7 +18,7 @@ from poly_engine.errors import EngineClosed, EngineFailed, ModelLoadFailed
 from poly_engine.interface import Session
 from poly_engine.local import LocalEngine
 from poly_engine.types import Token, Turn
-from tests.engine.conversation import config, hear
+from tests.engine.conversation import Settings, config, hear
 from tests.engine.isolated import ROOT, children, isolated, the_child, until
 from tests.gguf_models import make_chain, make_chains
 
@@ -103,10 +103,8 @@ async def test_who_waits_for_tokens_of_a_model_that_dies_is_told(talker: Path) -
 
 
 async def test_other_models_go_on_when_one_dies(talker: Path, tmp_path: Path) -> None:
-    models = {
-        "m": {"model_path": str(talker), **LONG},
-        "other": {"model_path": str(make_chain(tmp_path / "o.gguf", ["no"]))},
-    }
+    other = make_chain(tmp_path / "o.gguf", ["no"])
+    models: dict[str, Settings] = {"m": {"model_path": str(talker), **LONG}, "other": {"model_path": str(other)}}
     tasks = {name: {"model": model, "template": "none"} for name, model in {"t": "m", "u": "other"}.items()}
     async with LocalEngine(config(models, tasks), ProcessHost) as home:
         (listening,) = await streams(home, 1)

@@ -23,6 +23,10 @@ _ODD_NUMBERS = (
     (1 << 63) - 1,
     1 << 63,
 )
+_FIGURES = (
+    *(b"block_count", b"embedding_length", b"head_count", b"head_count_kv", b"feed_forward_length"),
+    *(b"context_length", b"dimension_count", b"vocab_size", b"_token_id", b"layer_norm_rms_epsilon"),
+)
 
 Damage = Callable[[random.Random, bytearray, int], None]
 
@@ -50,9 +54,7 @@ def _odd_number(chance: random.Random, content: bytearray, reach: int) -> None:
 
 def _other_figure(chance: random.Random, content: bytearray, reach: int) -> None:
     """Change the value of a figure of the architecture, such as its number of layers: u32, behind key and type."""
-    names = (b"block_count", b"embedding_length", b"head_count", b"head_count_kv", b"feed_forward_length")
-    names += (b"context_length", b"dimension_count", b"vocab_size", b"_token_id", b"layer_norm_rms_epsilon")
-    key = chance.choice(names) + struct.pack("<I", chance.choice((4, 6)))
+    key = chance.choice(_FIGURES) + struct.pack("<I", chance.choice((4, 6)))
     if (place := content.find(key, 0, reach)) >= 0:
         struct.pack_into(
             "<I", content, place + len(key), chance.choice((*_ODD_NUMBERS[:10], chance.randrange(1 << 12)))

@@ -118,13 +118,14 @@ def _methods(opened: OpenedModel) -> Mapping[str, Callable[..., object]]:
     vocabulary = opened.vocabulary
     return {
         "longest_piece": lambda: vocabulary.longest_piece,
-        "joined": vocabulary.joined,
+        "part_tokens": vocabulary.part_tokens,
         "template_tokens": lambda text, is_first: vocabulary.template_tokens(text, is_first=is_first),
         "plain_tokens": lambda text, is_first: vocabulary.plain_tokens(text, is_first=is_first),
         "texts_tokens": vocabulary.texts_tokens,
         "counts": vocabulary.counts,
         "names": vocabulary.names,
         "spelling": vocabulary.spelling,
+        "spellings": vocabulary.spellings,
         "n_least": opened.biases.n_least,
     }
 

@@ -99,8 +99,9 @@ class ProcessHost:
         """Hand a command to the worker. Never blocks."""
         self._messages.put(command)
 
-    def stop(self) -> None:
+    def stop(self, reason: str) -> None:
         """End the process at once: it has nothing to put in order, and the system gives its memory back."""
+        del reason  # which who waits is told by the client
         with self._starting:
             self._is_stopping = True
             if self._process is not None:
@@ -214,11 +215,11 @@ class ProcessHost:
 
     def _opened(self, facts: Facts) -> OpenedModel:
         return OpenedModel(
-            DistantVocabulary(facts, self._questions.ask),
+            DistantVocabulary(facts, self._questions),
             facts.chat_template,
             facts.context_size,
             facts.embedding_size,
             facts.max_embed_tokens,
-            DistantBiases(self._questions.ask),
+            DistantBiases(self._questions),
             can_write=facts.can_write,
         )

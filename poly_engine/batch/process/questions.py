@@ -23,6 +23,11 @@ class Questions:
         self._changing = threading.Lock()
         self._why: str | None = None
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether there is nobody to answer any more."""
+        return self._why is not None
+
     def ask(self, method: str, *arguments: object) -> Any:  # what the method returns
         """Ask, and wait for the answer. Raises what the method raises, EngineFailed if the process dies, EngineClosed
         if it was ended.

@@ -1,16 +1,14 @@
 """The vocabulary and the biases of a model that is open in another process."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 from poly_engine.batch.parts import Part
+from poly_engine.batch.process.questions import Questions
 from poly_engine.batch.process.wire import Facts
 from poly_engine.types import Bias
 
 __all__ = ["DistantBiases", "DistantVocabulary"]
-
-AskChild = Callable[..., Any]  # the name of a method and its arguments; what it returns is what that method does
 
 
 class DistantVocabulary:
@@ -19,9 +17,10 @@ class DistantVocabulary:
     See `poly_engine.batch.opened.Vocabulary`.
     """
 
-    def __init__(self, facts: Facts, ask: AskChild) -> None:
+    def __init__(self, facts: Facts, questions: Questions) -> None:
         self._facts = facts
-        self._ask = ask
+        self._questions = questions
+        self._ask = questions.ask
 
     @property
     def n_tokens(self) -> int:
@@ -50,8 +49,12 @@ class DistantVocabulary:
     def is_markup(self, token: int) -> bool:
         return token in self._facts.markups
 
-    def joined(self, parts: Sequence[Part]) -> list[int]:
-        return list(self._ask("joined", list(parts)))
+    @property
+    def is_closed(self) -> bool:
+        return self._questions.is_ended
+
+    def part_tokens(self, parts: Sequence[Part]) -> list[list[int]]:
+        return list(self._ask("part_tokens", list(parts)))
 
     def template_tokens(self, text: str, *, is_first: bool = False) -> list[int]:
         return list(self._ask("template_tokens", text, is_first))
@@ -74,12 +77,15 @@ class DistantVocabulary:
     def spelling(self, tokens: Sequence[int]) -> bytes:
         return bytes(self._ask("spelling", list(tokens)))
 
+    def spellings(self, tokens: Sequence[int]) -> list[bytes]:
+        return list(self._ask("spellings", list(tokens)))
+
 
 class DistantBiases:
     """Has the process of the model compile biases, which it has to do anyway."""
 
-    def __init__(self, ask: AskChild) -> None:
-        self._ask = ask
+    def __init__(self, questions: Questions) -> None:
+        self._ask = questions.ask
 
     def n_least(self, bias: Bias, marks: tuple[tuple[int, str], ...] = ()) -> int:
         return int(self._ask("n_least", bias, marks))
