@@ -22,10 +22,18 @@ async def status(_: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """Whether the server takes work: not while it is being shut down."""
+    """Whether the server takes work: not while it is being shut down, or once every model has died too often. While
+    some have, it is degraded, and ready for requests to the others.
+    """
     if request.app[LIFECYCLE].is_draining:
         return json_reply({"status": "draining"}, status=503)
-    return json_reply({"status": "ready"})
+    engine = request.app[ENGINE]
+    n_failed = len(await engine.refusals())  # their names are told to who may use them, by /v1/model
+    if not n_failed:
+        return json_reply({"status": "ready"})
+    is_useless = n_failed == len(await engine.models())
+    words = "failed" if is_useless else "degraded"
+    return json_reply({"status": words, "failed_models": n_failed}, status=503 if is_useless else 200)
 
 
 async def metrics(request: web.Request) -> web.Response:

@@ -43,7 +43,7 @@ def command(settings: Settings, *, address: str | None, grace_s: float, log_form
 
 
 async def _serve(settings: Settings, address: str | None, grace_s: float) -> None:
-    from poly_engine.local import LocalEngine  # llama.cpp and numpy
+    from poly_engine.local import LocalEngine  # numpy
     from poly_serve.daemon import Daemon  # aiohttp
 
     def configuration() -> Config:
@@ -51,7 +51,7 @@ async def _serve(settings: Settings, address: str | None, grace_s: float) -> Non
         return config if address is None else Config.model_validate({**dict(config), "bind_address": address})
 
     config = configuration()
-    async with LocalEngine(config) as engine:
+    async with LocalEngine(config, connect.process_host()) as engine:
 
         async def reload() -> Config:
             new = configuration()

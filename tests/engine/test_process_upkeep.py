@@ -81,7 +81,7 @@ async def test_how_far_it_has_loaded_is_told(family_file: FamilyFile) -> None:
     assert told[-1] == 1.0
 
 
-async def test_nothing_is_printed(tmp_path: Path) -> None:
+async def test_nothing_is_printed_and_the_parent_does_without_llama_cpp(tmp_path: Path) -> None:
     script = """
 import asyncio, sys
 from pathlib import Path
@@ -94,6 +94,7 @@ async def main():
         the_child().send_signal(6)
         await until(lambda: home._served["m"].state == "failed")
         await hear(session, ">")
+    assert "llama_cpp" not in sys.modules
 
 import logging
 logging.getLogger("poly_engine").addHandler(logging.NullHandler())
