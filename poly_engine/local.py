@@ -111,27 +111,29 @@ class LocalEngine(Engine):
             return await session.preview(prompt)
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
-        vocabulary = (await self._client(model)).model.vocabulary
+        client = await self._client(model)
+        vocabulary = client.model.vocabulary
 
         def pieces() -> list[TokenPiece]:
             tokens = [*vocabulary.first, *vocabulary.plain_tokens(text, is_first=True)]
             return list(map(TokenPiece, tokens, vocabulary.names(tokens)))
 
-        return await asyncio.to_thread(pieces)
+        return await client.in_thread(pieces)
 
     async def detokenize(self, model: str, ids: Sequence[int]) -> str:
-        vocabulary = (await self._client(model)).model.vocabulary
+        client = await self._client(model)
+        vocabulary = client.model.vocabulary
 
         def spelled() -> str:
             check_ids(ids, vocabulary.n_tokens, "tokens")
             return vocabulary.spelling(ids).decode("utf-8", "replace")
 
-        return await asyncio.to_thread(spelled)  # a million of them take a second
+        return await client.in_thread(spelled)  # a million of them take a second
 
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
         client = await self._client(model)
         vocabulary, limit = client.model.vocabulary, client.model.max_embed_tokens
-        inner = await asyncio.to_thread(vocabulary.texts_tokens, texts)
+        inner = await client.in_thread(vocabulary.texts_tokens, texts)
         tokens = [(*vocabulary.first, *of_text, *vocabulary.last) for of_text in inner]
         for number, text in enumerate(tokens, 1):
             if not text:

@@ -111,7 +111,7 @@ class RunningTurn:
 
     async def _answer_after(self, thoughts: Finished) -> AsyncGenerator[Event]:
         segments = [*self._fitted.segments, *_segments(thoughts), Written(self._bias_prompt or "")]
-        request = await asyncio.to_thread(self._request_after, segments)
+        request = await self._client.in_thread(self._request_after, segments)
         if self._is_cancelled:
             return
         self._request = request
@@ -136,7 +136,7 @@ class RunningTurn:
     async def _calls_after(self, plan: CallPlan) -> AsyncGenerator[Event]:
         """The calls behind a free answer, unless the tokens that are left are too few: then they are cut off."""
         segments = [*self._fitted.segments, *_segments(self._answering.answer)]
-        request = await asyncio.to_thread(self._request_for_calls, segments, plan)
+        request = await self._client.in_thread(self._request_for_calls, segments, plan)
         if self._is_cancelled or request is None:
             self._answering.cut = "cancelled" if self._is_cancelled else "length"
             return

@@ -3,8 +3,9 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Self, TypeVarTuple
+from typing import ParamSpec, Self, TypeVar, TypeVarTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,10 @@ from poly_engine.batch.opened import Host, MakeHost, ModelSpec, OpenedModel
 from poly_engine.batch.packing import packs
 from poly_engine.errors import EngineClosed, EngineFailed, ModelLoadFailed, PolyError
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Values = TypeVarTuple("Values")
+_N_THREADS = 4
 
 
 class ReportStream:
@@ -63,6 +67,7 @@ class WorkerClient:
         self._why = ""  # what ended it, if nobody told it to end
         self._host: Host | None = None
         self._progress = 0.0
+        self._threads = ThreadPoolExecutor(_N_THREADS, thread_name_prefix="poly-ask")
 
     @classmethod
     async def open(
@@ -100,6 +105,14 @@ class WorkerClient:
     def is_alive(self) -> bool:
         """Whether it still serves; a bug of ours may have ended it."""
         return not (self._is_broken or self._closed_for or self._ended.is_set())
+
+    async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call `function`, which may wait for the model, in a thread. The model has a few of its own, so that who waits
+        for one that does not answer takes no thread from the others.
+        """
+        if self._closed_for:
+            raise EngineClosed(self._closed_for)
+        return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
 
     def next_id(self) -> int:
         """A number for the next request."""
@@ -158,6 +171,7 @@ class WorkerClient:
         if self._host is not None:
             self._host.stop(self._closed_for)
             await self._ended.wait()
+        self._threads.shutdown(wait=False)  # nothing in them waits any more
 
     def _send(self, request: Generate | Embed) -> ReportStream:
         if self._why:

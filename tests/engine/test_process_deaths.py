@@ -117,6 +117,21 @@ async def test_other_models_go_on_when_one_dies(talker: Path, tmp_path: Path) ->
             assert [model.state for model in await home.models()] == ["failed", "loaded"]
 
 
+async def test_other_models_go_on_while_one_does_not_answer(talker: Path, tmp_path: Path) -> None:
+    other = make_chain(tmp_path / "o.gguf", ["no"])
+    models: dict[str, Settings] = {"m": {"model_path": str(talker)}, "other": {"model_path": str(other)}}
+    async with LocalEngine(config(models, {"u": {"model": "other", "template": "none"}}), ProcessHost) as home:
+        await home.load("m")
+        stopped = the_child()
+        stopped.suspend()
+        waiting = [asyncio.create_task(home.tokenize("m", "a")) for _ in range(50)]
+        async with home.session("u") as session:
+            assert (await hear(session, ">")).text == "no"
+        assert not any(task.done() for task in waiting)
+        stopped.resume()
+        assert {tokens[0].text for tokens in await asyncio.gather(*waiting)} == {"a"}
+
+
 async def test_a_process_that_dies_while_it_loads_is_an_error_that_says_so(talker: Path) -> None:
     async with isolated(talker) as home:
         loading = asyncio.create_task(home.load("m"))

@@ -1,4 +1,4 @@
-"""The process of a model dies under a server: who asked is told, who asks next is served, and who watches is told, too."""
+"""The process of a model dies under a server: who asked is told, and who asks next is served."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from poly_engine.types import ModelInfo
 from tests.engine.isolated import children, until
-from tests.fake_engine import FakeEngine
+from tests.fake_engine import FakeEngine, Reply
 from tests.gguf_models import make_chains
 from tests.serve.conftest import Serve
 from tests.serve.test_daemon import served
@@ -76,14 +76,14 @@ class FrailEngine(FakeEngine):
     """Has models that died too often."""
 
     def __init__(self, *failed: str) -> None:
-        super().__init__(lambda _: "")
-        self._failed = failed
+        super().__init__(lambda _: Reply(()))
+        self._dead = failed
 
     async def models(self) -> list[ModelInfo]:
-        return [ModelInfo(name, "", "failed" if name in self._failed else "loaded") for name in ("a", "b")]
+        return [ModelInfo(name, "", "failed" if name in self._dead else "loaded") for name in ("a", "b")]
 
     async def refusals(self) -> Mapping[str, str]:
-        return dict.fromkeys(self._failed, "it died 5 times within 10 minutes")
+        return dict.fromkeys(self._dead, "it died 5 times within 10 minutes")
 
 
 @pytest.mark.parametrize(
