@@ -105,7 +105,7 @@ class Composer(TextArea):
         self._send(self._pastes.unfolded(text).strip())
 
     def action_submit(self) -> None:
-        """Take the completion that is shown, do what stands behind a slash, or send the prompt, unless there is none."""
+        """Take the completion that is shown, do what stands behind a slash, or send the prompt if there is one."""
         chosen = self._completions.chosen
         if chosen is not None and chosen.text != self.before_cursor[chosen.start :]:
             self.take(chosen)
