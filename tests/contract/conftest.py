@@ -31,7 +31,19 @@ def chat_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_chains(path, {">": list(ANSWER), "#": long}, context_length=CONTEXT)
 
 
-@pytest.fixture(params=["local", "isolated", "remote", "fake"])
+ISOLATED = ("test_leaving", "test_prompt_parts", "test_schemas", "test_turns", "test_unloading")
+"""What is tried with models in processes of their own, too: all that begins, ends, or asks a vocabulary. The others pass
+as well, and each would cost the start of a process.
+"""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        is_isolated = metafunc.module.__name__.rpartition(".")[2] in ISOLATED
+        metafunc.parametrize("engine", [kind for kind in KINDS if kind != "isolated" or is_isolated], indirect=True)
+
+
+@pytest.fixture
 async def engine(request: pytest.FixtureRequest, chat_file: Path, tmp_path: Path) -> AsyncIterator[Engine]:
     """An engine with the tasks "talk" and "write" over the model "m", and "draw" over the model "other"; "call" over
     "m", which can call tools; and the memory "notes", which is empty.
@@ -40,7 +52,7 @@ async def engine(request: pytest.FixtureRequest, chat_file: Path, tmp_path: Path
         yield engine
 
 
-@pytest.fixture(params=["local", "isolated", "fake"])
+@pytest.fixture(params=["local", "fake"])
 async def home(request: pytest.FixtureRequest, chat_file: Path, tmp_path: Path) -> AsyncIterator[Engine]:
     """As `engine`, but none that is a server."""
     async with KINDS[request.param](chat_file, tmp_path) as engine:

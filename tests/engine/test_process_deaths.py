@@ -247,11 +247,12 @@ async def test_no_process_is_left_when_its_parent_is_killed(is_stopped: bool, ta
     await until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
-async def test_ctrl_c_is_for_the_parent_alone(talker: Path) -> None:
+async def test_ctrl_c_and_what_stops_a_service_are_for_the_parent_alone(talker: Path) -> None:
     async with isolated(talker) as home:
         await home.load("m")
         child = the_child().pid
         assert os.getsid(child) == os.getpgid(child) == child
-        os.kill(child, signal.SIGINT)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(child, number)
         assert await answer(home) == "yes"
         assert the_child().pid == child

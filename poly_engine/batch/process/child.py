@@ -171,7 +171,8 @@ def _die_with(parent_id: int) -> None:
 
 def _prepare_for_death(log_level: int) -> None:
     """Have the parent know at once what this process died of, and why."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process when it likes
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # which systemd sends to all processes of a service
+        signal.signal(number, signal.SIG_IGN)  # they are for the parent, which ends this process when it likes
     faulthandler.enable()
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # a dump of gigabytes would be waited for
