@@ -32,8 +32,8 @@ def chat_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 ISOLATED = ("test_leaving", "test_prompt_parts", "test_schemas", "test_turns", "test_unloading")
-"""What is tried with models in processes of their own, too: all that begins, ends, or asks a vocabulary. The others pass
-as well, and each would cost the start of a process.
+"""What is tried with models in processes of their own, too: all that begins, ends, or asks a vocabulary. The others
+pass as well, and each would cost the start of a process.
 """
 
 
