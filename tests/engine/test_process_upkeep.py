@@ -174,4 +174,5 @@ def test_a_line_without_end_takes_no_memory() -> None:
 
 def test_a_process_that_ends_by_itself_is_told_by_its_status() -> None:
     assert cause_of_death(3, "") == "the process of the model ended with status 3"
+    assert cause_of_death(-40, "") == "the process of the model was ended by signal 40"
     assert cause_of_death(70, "whatever") == "the engine failed; its log says why"

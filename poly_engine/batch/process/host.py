@@ -128,7 +128,8 @@ class ProcessHost:
                 return ""
             process = self._process = start_child()
         with process:
-            writer = threading.Thread(target=self._write, args=(process,), name=f"{self._keeper.name}-writer")
+            name = f"{self._keeper.name}-writer"
+            writer = threading.Thread(target=self._write, args=(process,), name=name, daemon=True)
             writer.start()
             try:
                 verdict = self._hear(process)

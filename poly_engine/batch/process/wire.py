@@ -11,14 +11,11 @@ import struct
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from poly_engine.batch.messages import Command, Embedded, Report
 from poly_engine.batch.opened import ModelSpec
 from poly_engine.errors import PolyError
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "Answer",

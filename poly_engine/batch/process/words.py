@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import subprocess
+import time
 from collections import deque
 from collections.abc import Collection
 
@@ -20,6 +21,8 @@ _FATAL = "Fatal Python error"
 _FOLDER = re.compile(r"^\S*/(?=[\w.-]+:\d+: )")
 """Where the source of a library was compiled, which says nothing to anybody else."""
 _N_KEPT = 3
+_FRESH_S = 5.0
+"""What was said longer ago has hardly to do with the death of who said it."""
 _LONGEST_LINE = 2000
 _READ_BYTES = 1 << 16
 _LAST_MS = 200
@@ -40,13 +43,14 @@ class LastWords:
         self._name = name
         self._log = logging.getLogger(__name__)
         self._buffer = bytearray()
-        self._kept: deque[str] = deque(maxlen=_N_KEPT)
+        self._kept: deque[tuple[float, str]] = deque(maxlen=_N_KEPT)
         self._is_dying = False
 
     @property
     def text(self) -> str:
-        """The last words, in one line; "" if there are none."""
-        return "; ".join(self._kept)
+        """The last words of a process that has just died, in one line; "" if there are none."""
+        now = time.monotonic()
+        return "; ".join(words for when, words in self._kept if now - when < _FRESH_S)
 
     def register(self, process: "subprocess.Popen[bytes]", poller: "select.poll") -> None:
         """Have a poller look out for what the process says."""
@@ -90,21 +94,27 @@ class LastWords:
         words = _printable(said.strip())
         self._log.log(logging.INFO if self._is_dying else logging.WARNING, "%s: %s", self._name, _printable(line))
         if words and not self._is_dying:
-            self._kept.append(_FOLDER.sub("", words))
+            self._kept.append((time.monotonic(), _FOLDER.sub("", words)))
         self._is_dying = self._is_dying or bool(fatal)  # from there on Python says where it was, and not why
 
 
 def cause_of_death(status: int, last_words: str) -> str:
     """What ended a process that was not to end, as a sentence."""
     if status < 0:
-        name, meaning = signal.Signals(-status).name, signal.strsignal(-status)
         hint = ", as the system does when memory runs out" if -status == signal.SIGKILL else ""
-        why = f"the process of the model was ended by {name} ({meaning}){hint}"
+        why = f"the process of the model was ended by {_name_of(-status)}{hint}"
     elif status == EXIT_BUG:
         return "the engine failed; its log says why"
     else:
         why = f"the process of the model ended with status {status}"
     return f"{why}: {last_words}" if last_words else why
+
+
+def _name_of(number: int) -> str:
+    """The name of a signal, and what it means."""
+    if number not in {one.value for one in signal.Signals}:  # those for applications have none
+        return f"signal {number}"
+    return f"{signal.Signals(number).name} ({signal.strsignal(number)})"
 
 
 def _printable(text: str) -> str:
