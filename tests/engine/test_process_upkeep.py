@@ -50,6 +50,13 @@ async def test_the_weights_are_in_its_memory_and_not_in_ours(family_file: Family
         assert str(path) not in {one.path for one in psutil.Process().memory_maps()}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be told whom to end")
+async def test_it_goes_before_its_parent_where_memory_runs_out(family_file: FamilyFile) -> None:
+    async with isolated(family_file("llama")) as home:
+        await home.load("m")
+        assert Path(f"/proc/{the_child().pid}/oom_score_adj").read_text() == "500\n"
+
+
 async def test_an_engine_that_closes_while_it_loads_leaves_no_process(family_file: FamilyFile) -> None:
     home = isolated(family_file("llama"))
     loading = asyncio.create_task(home.load("m"))

@@ -14,6 +14,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from poly_engine.batch.host import ThreadHost
@@ -42,6 +44,7 @@ _log = logging.getLogger(__name__)
 
 _N_CLERKS = 4
 _PR_SET_PDEATHSIG = 1
+_OOM_SCORE = Path("/proc/self/oom_score_adj")  # of Linux
 
 
 def main() -> None:
@@ -176,6 +179,8 @@ def _prepare_for_death(log_level: int) -> None:
     faulthandler.enable()
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # a dump of gigabytes would be waited for
+    with suppress(OSError):  # where memory runs out, this process is to go, and not its parent
+        _OOM_SCORE.write_text("500")
     handler = logging.StreamHandler()
     handler.setFormatter(MarkedLines())
     logging.basicConfig(handlers=[handler], level=log_level)
