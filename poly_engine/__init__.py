@@ -71,6 +71,7 @@ from poly_engine.types import (
 )
 
 if TYPE_CHECKING:
+    from poly_engine.batch.process.host import ProcessHost
     from poly_engine.local import LocalEngine
 
 __version__ = "0.1.0"
@@ -113,6 +114,7 @@ __all__ = [
     "NotFound",
     "Overrides",
     "PolyError",
+    "ProcessHost",
     "Progress",
     "PromptPart",
     "RecallOptions",
@@ -142,4 +144,8 @@ def __getattr__(name: str) -> object:
         from poly_engine.local import LocalEngine
 
         return LocalEngine
+    if name == "ProcessHost":  # for LocalEngine, and as heavy
+        from poly_engine.batch.process.host import ProcessHost
+
+        return ProcessHost
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -54,7 +54,7 @@ class LocalEngine(Engine):
     """Runs the models of a configuration on this machine. A model is loaded when it is first asked for.
 
     `host` is where the workers of the models live: in threads of this process, or each in a process of its own with
-    `poly_engine.batch.process.host.ProcessHost`. Then a crash of llama.cpp ends the requests to one model, and no more.
+    `ProcessHost`: then a crash of llama.cpp ends the requests to one model, and no more.
     Relative locations in drafts of settings are in `folder`, where the file of the configuration is, or in the working
     directory.
     """

@@ -40,7 +40,8 @@ class Figures:
 
 
 def config(path: Path) -> Config:
-    model = {"model_path": str(path), "context_size": 2048, "cache_size": 16384}
+    # One thread: several spin while they wait for each other, which says nothing about a host.
+    model = {"model_path": str(path), "context_size": 2048, "cache_size": 16384, "threads": 1}
     return Config.model_validate({"models": {"m": model}, "tasks": {"t": {"model": "m", "template": "none"}}})
 
 
