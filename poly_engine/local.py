@@ -53,10 +53,9 @@ from poly_engine.types import (
 class LocalEngine(Engine):
     """Runs the models of a configuration on this machine. A model is loaded when it is first asked for.
 
-    `host` is where the workers of the models live: in threads of this process, or each in a process of its own with
-    `ProcessHost`: then a crash of llama.cpp ends the requests to one model, and no more.
-    Relative locations in drafts of settings are in `folder`, where the file of the configuration is, or in the working
-    directory.
+    `host` is where the workers of the models live: in threads of this process, or with `ProcessHost` each in a process
+    of its own, so that a crash of llama.cpp ends the requests to one model, and no more. Relative locations in drafts
+    of settings are in `folder`, where the file of the configuration is, or in the working directory.
     """
 
     def __init__(self, config: Config, host: MakeHost | None = None, *, folder: Path | None = None) -> None:
