@@ -81,7 +81,6 @@ class Worker:
         """Serve until `Stop` comes or a bug of ours ends it; then fail what is left. Return whether it was told to."""
         try:
             while self._stop is None:
-                self._busy_since = None
                 self._take_commands()
                 self._busy_since = time.monotonic()
                 self._embed_next()
@@ -120,7 +119,11 @@ class Worker:
         is_idle = not self._embeds and not (self._scheduler and self._scheduler.has_work)
         try:
             while self._stop is None:
-                self._obey(self._commands.get(block=is_idle))
+                if is_idle:
+                    self._busy_since = None
+                command = self._commands.get(block=is_idle)
+                self._busy_since = time.monotonic()
+                self._obey(command)
                 is_idle = False
         except Empty:
             pass
