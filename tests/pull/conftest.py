@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.pull.file_server import FileServer, file_server
+from tests.pull.hub_server import HubServer, hub_server
 
 
 @pytest.fixture(autouse=True)
@@ -25,4 +26,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 async def server() -> AsyncIterator[FileServer]:
     async with file_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HubServer]:
+    """The hub that HF_ENDPOINT names."""
+    async with hub_server() as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.hub.url)
         yield running

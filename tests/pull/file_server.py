@@ -28,13 +28,16 @@ class Asked:
 
 @dataclass(slots=True)
 class FileServer:
-    """`files` by path, with their ETags; `answers` are given, one to each request, before files are served well."""
+    """`files` by path, with their ETags; `answers` are given, one to each request, before files are served well, or what
+    is served `instead`.
+    """
 
     url: str = ""
     files: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    instead: Answer | None = None
 
     def put(self, path: str, content: bytes, etag: str = '"one"') -> str:
         """Serve a file; return its URL."""
@@ -45,7 +48,7 @@ class FileServer:
         self.asked.append(Asked(request.path, dict(request.headers)))
         if self.answers:
             return await self.answers.pop(0)(request)
-        return await self.well(request)
+        return await (self.instead or self.well)(request)
 
     async def well(self, request: web.Request) -> web.StreamResponse:
         """Serve the file, or the range of it, as one should."""
