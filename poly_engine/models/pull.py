@@ -68,7 +68,7 @@ async def pull(
     """Fetch the model that `reference` names (see `poly_engine.models.references`), unless it is there.
 
     `folder` is where models are kept; by default, those of the hub are kept in its cache, which other tools share, and
-    those at URLs where the system keeps caches. `to` is the path of the file itself, for one at a URL. A file has its
+    those at URLs where the system keeps caches. `to` is the path of the file itself, in place of both. A file has its
     name only once all of it is there and was checked. Who is cancelled stops at once; what had come is kept, and the next
     one goes on with it. What the user names may be on any machine; what somebody else does, `is_named_by_user` set to
     False, must be public. Raises PullFailed, or InvalidRequest for a reference that means nothing.
@@ -82,7 +82,7 @@ async def pull(
         if isinstance(parsed, UrlReference):
             pulled = await _pull_url(parsed, to or url_path(folder or default_folder(), parsed.url), web, meter)
         else:
-            pulled = await _pull_from_hub(parsed, folder, Hub.of(os.environ), web, meter)
+            pulled = await _pull_from_hub(parsed, folder, to, Hub.of(os.environ), web, meter)
     meter.show("done")
     return pulled
 
@@ -95,16 +95,21 @@ async def _pull_url(reference: UrlReference, path: Path, web: "Web", meter: "_Me
 
 
 async def _pull_from_hub(
-    reference: HubReference, folder: Path | None, hub: Hub, web: "Web", meter: "_Meter"
+    reference: HubReference, folder: Path | None, to: Path | None, hub: Hub, web: "Web", meter: "_Meter"
 ) -> Pulled:
     if hub.is_offline:
         return _pulled_before(reference, folder)
     repository = await _listing(reference, hub, web)
     model = chosen(variants(repository.files), reference)
-    wanted = [_wanted(file, place, reference.repo, repository.commit, folder, hub) for place, file in enumerate(model.files)]
+    if to is not None and len(model.files) > 1:
+        raise PullFailed(f"{reference} comes in {len(model.files)} files, which cannot be {to}: leave out the path")
+    wanted = [
+        _wanted(file, to or _place(file, reference.repo, folder, hub), reference.repo, repository.commit, hub, place == 0)
+        for place, file in enumerate(model.files)
+    ]
     was_there = await _fetch(wanted, web, meter)
     paths = [one.path for one in wanted]
-    if folder is None:
+    if folder is None and to is None:
         paths = await asyncio.to_thread(_link_all, hub, reference, repository.commit, model.files)
     return Pulled(
         paths[0],
@@ -158,18 +163,15 @@ def _refusal(shown: str, reference: HubReference, status: int, code: str, hub: H
     return PullFailed(f"{hub.endpoint} answers {status} for {shown}: try later")
 
 
-def _wanted(file: HubFile, place: int, repo: str, commit: str, folder: Path | None, hub: Hub) -> "Wanted":
+def _place(file: HubFile, repo: str, folder: Path | None, hub: Hub) -> Path:
+    return hub.blob_path(repo, file) if folder is None else hub_path(folder, repo, file.name)
+
+
+def _wanted(file: HubFile, path: Path, repo: str, commit: str, hub: Hub, is_first: bool) -> "Wanted":
     from poly_engine.models.download import Wanted  # as above
 
-    return Wanted(
-        hub.file_url(repo, commit, file.name),
-        hub.blob_path(repo, file) if folder is None else hub_path(folder, repo, file.name),
-        f"hf:{repo}/{file.name}",
-        file.size_bytes,
-        file.sha256,
-        hub.authorization,
-        is_first=place == 0,
-    )
+    url, shown = hub.file_url(repo, commit, file.name), f"hf:{repo}/{file.name}"
+    return Wanted(url, path, shown, file.size_bytes, file.sha256, hub.authorization, is_first=is_first)
 
 
 def _link_all(hub: Hub, reference: HubReference, commit: str, files: Sequence[HubFile]) -> list[Path]:
