@@ -215,8 +215,8 @@ class LocalEngine(Engine):
         served = self._served.get(name)
         state = served.state if served else "unloaded"
         path = config.file
-        if path is None:
-            return ModelInfo(name, config.url or "", state)
+        if path is None or config.is_to_be_pulled:
+            return ModelInfo(name, config.place, state)
         try:
             header = read_header(path)
             sizes = cache_sizes(header, config.context_size, config.cache_size)

@@ -111,6 +111,12 @@ class ModelConfig(Section):
         return find_pulled(self.url, self._folder) if self.url is not None else None
 
     @property
+    def place(self) -> str:
+        """Where the file is or comes from, as it may be shown: a URL less its secrets."""
+        path = self.file
+        return str(path) if path is not None else str(parse_reference(self.url or ""))
+
+    @property
     def is_to_be_pulled(self) -> bool:
         """Whether the file has to be fetched before the model can be loaded."""
         path = self.file

@@ -15,7 +15,7 @@ from typing import ParamSpec, Self, TypeVar
 
 from poly_engine.errors import PullFailed
 
-__all__ = ["Note", "Part", "part_path"]
+__all__ = ["Note", "Part", "note_path", "part_path"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Part:
         self._path = path
         self._descriptor = descriptor
         self._n_unsynced = 0
-        self.note = _read_note(_note_path(path))
+        self.note = _read_note(note_path(path))
         self.size = os.fstat(descriptor).st_size
 
     @classmethod
@@ -85,7 +85,7 @@ class Part:
         """Forget what is there, and begin with what `note` says."""
         self.note, self.size, self._n_unsynced = note, 0, 0
         os.ftruncate(self._descriptor, 0)
-        await written(_write_note, _note_path(self._path), note)
+        await written(_write_note, note_path(self._path), note)
 
     def cut(self, size: int) -> None:
         """Forget what is there beyond `size` bytes."""
@@ -110,7 +110,7 @@ class Part:
             return
         await written(os.fsync, self._descriptor)
         note = replace(self.note, n_safe=self.size)
-        await written(_write_note, _note_path(self._path), note)
+        await written(_write_note, note_path(self._path), note)
         self.note, self._n_unsynced = note, 0
 
     async def _keep(self) -> None:
@@ -143,7 +143,7 @@ class Part:
 
         def rename() -> None:
             part_path(self._path).replace(self._path)
-            _note_path(self._path).unlink(missing_ok=True)
+            note_path(self._path).unlink(missing_ok=True)
             folder = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 os.fsync(folder)  # a sync of a file does not say how it is called
@@ -157,7 +157,7 @@ class Part:
         """Throw away what is there: nothing of it can be gone on with."""
         self.note, self.size = None, 0
         part_path(self._path).unlink(missing_ok=True)
-        _note_path(self._path).unlink(missing_ok=True)
+        note_path(self._path).unlink(missing_ok=True)
 
 
 async def written(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -175,7 +175,8 @@ def part_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.part")
 
 
-def _note_path(path: Path) -> Path:
+def note_path(path: Path) -> Path:
+    """Where the note of the part of a file is."""
     return path.with_name(f"{path.name}.part.json")
 
 

@@ -74,17 +74,22 @@ async def pull(
     False, must be public. Raises PullFailed, or InvalidRequest for a reference that means nothing.
     """
     parsed = parse_reference(reference)
-    from poly_engine.models.web import Web  # as above
-
     meter = _Meter(str(parsed), on_progress)
     meter.show("resolving")
-    async with Web(is_named_by_user=is_named_by_user) as web:
+    async with await asyncio.to_thread(_web, is_named_by_user=is_named_by_user) as web:
         if isinstance(parsed, UrlReference):
             pulled = await _pull_url(parsed, to or url_path(folder or default_folder(), parsed.url), web, meter)
         else:
             pulled = await _pull_from_hub(parsed, folder, to, Hub.of(os.environ), web, meter)
     meter.show("done")
     return pulled
+
+
+def _web(*, is_named_by_user: bool) -> "Web":
+    from poly_engine.models import download  # noqa: F401 - as above, and in the thread, where it holds up nobody
+    from poly_engine.models.web import Web
+
+    return Web(is_named_by_user=is_named_by_user)
 
 
 async def _pull_url(reference: UrlReference, path: Path, web: "Web", meter: "_Meter") -> Pulled:

@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 from poly_engine.errors import PullFailed
 
-__all__ = ["Named", "Variant", "choose", "quant_of", "variants"]
+__all__ = ["Named", "Variant", "choose", "quant_of", "sibling_names", "variants"]
 
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
 _QUANT = re.compile(
@@ -54,6 +54,14 @@ def quant_of(name: str) -> str:
     found = _QUANT.findall(stem)
     quant = found[-1].upper() if found else ""
     return {"FP16": "F16", "FP32": "F32"}.get(quant, quant)
+
+
+def sibling_names(name: str) -> Sequence[str]:
+    """The names of all files of a model of which one is called `name`."""
+    match = _SHARD.fullmatch(name)
+    if match is None:
+        return [name]
+    return [f"{match['stem']}-{number:05}-of-{match['count']}.gguf" for number in range(1, int(match["count"]) + 1)]
 
 
 def variants(files: Iterable[F]) -> Sequence[Variant[F]]:
