@@ -9,15 +9,15 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 
 from poly_engine.errors import PolyError
-from poly_engine.interface import Engine
 from poly_engine.types import Turn
+from poly_tui.backend import Backend
+from poly_tui.chats.copies import code_of, write_export
 from poly_tui.chats.log import ChatLog
 from poly_tui.chats.scribe import Scribe
 from poly_tui.chats.tree import ChatTurn
-from poly_tui.screens.chat_commands import ChatCommands, code_of, write_export
+from poly_tui.screens.attaching import AttachingScreen
 from poly_tui.screens.chat_list import ChatList, ChatsScreen
-from poly_tui.screens.talk import TalkScreen
-from poly_tui.screens.turns import Turns
+from poly_tui.screens.turns import Deed, Turns
 from poly_tui.transcript import Kind, Passage
 
 __all__ = ["ChatScreen"]
@@ -29,7 +29,7 @@ EDITING = "+"
 """The sign before a prompt that will be another version of one that was sent."""
 
 
-class ChatScreen(TalkScreen):
+class ChatScreen(AttachingScreen):
     """Talks in chats, kept in the file `chats` if it is given; `chat` is the number of the one to go on with."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,26 +37,21 @@ class ChatScreen(TalkScreen):
         Binding("ctrl+n", "new_chat", "new", id="chat.new"),
     ]
 
-    COMMANDS: ClassVar = {ChatCommands}
-
     def __init__(
         self,
-        engine: Engine,
+        backend: Backend,
         task: str | None,
         chats: Path | None = None,
         chat: int | None = None,
-        *,
-        url: str | None = None,
     ) -> None:
-        """`url` is that of the server that does the work, if one does."""
-        super().__init__(engine, task)
-        self._url = url
+        super().__init__(backend, task)
         self._file = chats
         self._first_chat = chat
         self._scribe: Scribe | None = None
         self._edited: ChatTurn | None = None
         self._put_by = ""
         self._continued: ChatTurn | None = None
+        self._n_reloads = 0
 
     def on_mount(self) -> None:
         """Open no file before the screen stands there."""
@@ -64,6 +59,10 @@ class ChatScreen(TalkScreen):
             loop = asyncio.get_running_loop()
             self._scribe = Scribe(self._file, lambda message: loop.call_soon_threadsafe(self._tell, message))
             self._log = ChatLog(self._scribe)
+
+    def on_screen_resume(self) -> None:
+        """Go on with the configuration as it is now."""
+        self._renew()
 
     async def on_unmount(self) -> None:
         """Write what is left of the chat."""
@@ -147,6 +146,10 @@ class ChatScreen(TalkScreen):
         else:
             super().action_stop()
 
+    def action_want(self, deed: Deed) -> None:
+        """Do something with the turn that is meant."""
+        self._transcript.action_want(deed)
+
     def action_new_chat(self, *, takes_focus: bool = True) -> None:
         """Begin a new conversation with the same task. What is being written comes along."""
         self._leave()
@@ -161,16 +164,20 @@ class ChatScreen(TalkScreen):
             self.notify("chats are not kept here", markup=False)
             return
         shown = self.query(ChatList)
-        if shown and self.has_class("-wide"):
+        if shown and self._has_room_beside:
             await self.close_list()
             return
         await shown.remove()
-        if self.has_class("-wide"):
+        if self._has_room_beside:
             below = ChatList(self._scribe, self._log.chat.id)
             await self.query_one("#body").mount(below, before=0)
             below.focus_search()
         else:
             self._list_over()
+
+    @property
+    def _has_room_beside(self) -> bool:
+        return self.has_class("-wide") or self.has_class("-xwide")
 
     @work(group="picker", exclusive=True)
     async def _list_over(self) -> None:
@@ -179,7 +186,7 @@ class ChatScreen(TalkScreen):
         if chosen is not None:
             await self._open_chat(chosen.number, chosen.turn)
 
-    def export(self, form: str) -> None:
+    def action_export(self, form: str) -> None:
         """Write the chat to a file in the working directory."""
         try:
             path = write_export(self._log.chat, form, Path.cwd())
@@ -188,14 +195,13 @@ class ChatScreen(TalkScreen):
         else:
             self.notify(f"written: {path}", markup=False)
 
-    def copy_as(self, kind: str) -> None:
+    def action_copy_as(self, kind: str) -> None:
         """Copy the turn that is meant as a program."""
         turn = self._transcript.chosen
         if turn is None:
             self.notify("there is no turn to copy yet", markup=False)
             return
-        self.app.copy_to_clipboard(code_of(turn, kind, self._url))
-        self.notify("copied", markup=False)
+        self.app.copy_to_clipboard(code_of(turn, kind, self.backend.url))
 
     # Versions
 
@@ -212,7 +218,7 @@ class ChatScreen(TalkScreen):
         if continued is None:
             super()._ask(prompt)
         else:
-            task, model = self._title.task_name, self._title.model_name
+            task, model = self._heading.task_name, self._heading.model_name
             is_whole = continued.state == "complete"
             answer = f"{continued.answer.rstrip()}\n\n" if is_whole else continued.answer
             turn = self._log.ask(continued.prompt, task, model, answer=answer)
@@ -327,12 +333,20 @@ class ChatScreen(TalkScreen):
         prompt = super()._take_back()
         return None if prompt == CONTINUE else prompt
 
+    def _renew(self) -> None:
+        """Have a new session if the task may be another one since this one began, unless it is in an answer."""
+        if self._n_reloads != self.backend.n_reloads and not self._meter.status.phase.is_answering:
+            self._n_reloads = self.backend.n_reloads
+            self._leave()
+            self._talk(self._conversation.task, takes_focus=False)
+
     def _end(self) -> None:
+        self._renew()
         for shown in self.query(ChatList):
             shown.show_anew(self._log.chat.id)
 
     def _show_title(self) -> None:
-        self._title.chat_title = self._log.chat.title
+        self._heading.chat_title = self._log.chat.title
 
     def _tell(self, message: str) -> None:
         """Say what one has to know of the file of the chats."""

@@ -1,5 +1,6 @@
 """Chats that are kept: saved, listed, searched, opened again, renamed and deleted."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from poly_tui.chats.store import ChatStore
 from poly_tui.chats.tree import ChatTurn
 from poly_tui.screens.chat_list import ChatList
 from poly_tui.transcript import Kind
-from poly_tui.widgets.title_bar import TitleBar
+from poly_tui.widgets.chat_heading import ChatHeading
 from tests.chats.steps import add_turn
 from tests.fake_engine import FakeEngine, FakeSession, Gate, Reply, split
 from tests.tui.steps import SIZES, Chat, open_chat, press, screen_rows
@@ -25,10 +26,17 @@ class Remembering(FakeEngine):
         super().__init__(**options)  # type: ignore[arg-type]  # whatever the other one takes
         self.histories: list[tuple[Turn, ...]] = []
 
-    def session(self, task: str, *, system: str | None = None, history: object = ()) -> FakeSession:
+    def session(
+        self,
+        task: str,
+        *,
+        system: str | None = None,
+        history: object = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> FakeSession:
         assert isinstance(history, tuple)
         self.histories.append(history)
-        return super().session(task, system=system, history=history)
+        return super().session(task, system=system, history=history, settings=settings)
 
 
 @pytest.fixture
@@ -77,7 +85,7 @@ async def test_the_list_shows_the_newest_chat_first_and_opens_what_is_chosen(
         await chat.pilot.press("down", "enter")
         await chat.until(lambda: chat.texts(Kind.ANSWER) == ["In three [b]cases[/b]."])
         assert chat.composer.has_focus
-        assert chat.screen.query_one(TitleBar).chat_title == "About contracts"
+        assert chat.screen.query_one(ChatHeading).chat_title == "About contracts"
 
 
 async def test_a_wide_screen_has_the_list_beside_the_transcript_and_control_r_closes_it(two_chats: Path) -> None:
@@ -107,7 +115,7 @@ async def test_a_chat_is_renamed_in_the_list(two_chats: Path) -> None:
         await chat.until(lambda: len(titles(chat)) == 2)
         await chat.pilot.press("tab", "r", "ctrl+u", *"Omelette", "enter")
         await chat.until(lambda: titles(chat) == ["Omelette", "About contracts"])
-        assert chat.screen.query_one(TitleBar).chat_title == "Omelette"
+        assert chat.screen.query_one(ChatHeading).chat_title == "Omelette"
 
 
 async def test_a_deleted_chat_can_be_had_back(two_chats: Path) -> None:
