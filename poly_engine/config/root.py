@@ -104,9 +104,9 @@ class Config(Section):
     memories: Mapping[str, MemoryConfig] = Field(default={}, description="The memories by name.")
 
     def model_post_init(self, _: object) -> None:
-        folder = self.models_folder
-        for model in self.models.values():
-            model.keep_in(folder)
+        if (folder := self.models_folder) is not None:  # else models of another configuration stay as they are
+            for model in self.models.values():
+                model.keep_in(folder)
 
     @property
     def models_folder(self) -> Path | None:

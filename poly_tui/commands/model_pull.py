@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
-from poly_engine.config import Config, data_dir
+from poly_engine.config import Config
 from poly_engine.config.adding import model_block
 from poly_engine.errors import InvalidRequest
 from poly_engine.models.found import FoundModel, default_folder, find_models
 from poly_engine.models.hub import Hub
 from poly_engine.models.pull import Pulled, pull
 from poly_engine.models.recommended import recommended
+from poly_engine.places import data_dir
 from poly_tui import connect
 from poly_tui.commands import foreground
 from poly_tui.commands.listing import Bytes, print_rows

@@ -13,7 +13,7 @@ _CLEAR = "\r\x1b[K"
 
 
 class ProgressLine:
-    """Shows what it is told on stderr, if that is a terminal and somebody watches, and leaves no trace when it is left."""
+    """Shows what it is told on stderr, if that is a terminal, and leaves no trace when it is left."""
 
     def __init__(self) -> None:
         self.has_watcher = sys.stderr.isatty()
