@@ -69,10 +69,11 @@ def _write(file: Path, text: str, block: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     new = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
+        new.touch(0o600)  # it may hold keys
         new.write_text(text, "utf-8")
+        load(new)
         if target.exists():
             new.chmod(target.stat().st_mode & 0o7777)
-        load(new)
         new.replace(target)
     except ConfigError as error:
         raise ConfigError(
