@@ -127,7 +127,9 @@ def _pulled(config: Config, reference: str) -> Path | None:
         return find_pulled(reference, config.models_folder)
     except InvalidRequest as error:
         known = ", ".join(config.models)
-        raise InvalidRequest(f"{reference} is no model of the configuration (there is: {known}), nor was it fetched") from error
+        raise InvalidRequest(
+            f"{reference} is no model of the configuration (there is: {known}), nor was it fetched"
+        ) from error
 
 
 def _uses(config: Config, files: Sequence[Path]) -> Sequence[str]:

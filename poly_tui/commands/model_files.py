@@ -14,8 +14,8 @@ __all__ = ["ModelFile", "look_at"]
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A model whose files were looked at: `header` and `sizes` are there unless it has a `problem`, or is fetched when it
-    is first used.
+    """A model whose files were looked at: `header` and `sizes` are there unless it has a `problem`, or is fetched only
+    when it is first used.
     """
 
     location: str

@@ -35,15 +35,17 @@ def local(settings: Settings) -> Settings:
 
 @click.command("pull")
 @click.argument("reference", shell_complete=lambda _ctx, _param, text: _names(text))
-@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Keep it there.")
+@click.option(
+    "--to", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Keep it there."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print an object for each step.")
 @pass_settings
 def pull_model(settings: Settings, *, reference: str, folder: Path | None, as_json: bool) -> None:
     """Fetch a model, and print the path of its file.
 
-    REFERENCE is hf:OWNER/REPO or hf:OWNER/REPO:QUANT of the Hugging Face hub, the https:// URL of a GGUF file, a model of
-    the configuration that has a url, or one of those that `poly model recommended` lists. What is interrupted is gone on
-    with the next time.
+    REFERENCE is hf:OWNER/REPO or hf:OWNER/REPO:QUANT of the Hugging Face hub, the https:// URL of a GGUF file, a model
+    of the configuration that has a url, or one of those that `poly model recommended` lists. What is interrupted goes on
+    the next time.
     """
     settings = local(settings)
     pulled = fetch(connect.configuration(settings).config, reference, folder, as_json=as_json)
@@ -76,7 +78,9 @@ def _say_how_to_use(pulled: Pulled, *, is_shared: bool) -> None:
     was_there = "it was there already" if pulled.was_there else "it is there now"
     click.echo(f"poly: {was_there}: {Bytes(pulled.size_bytes)}{checked}", err=True)
     place = {"url": pulled.reference} if is_shared else {"model_path": str(pulled.path)}
-    click.echo(f"poly: poly model add NAME {pulled.reference or pulled.path} puts this into the configuration:", err=True)
+    click.echo(
+        f"poly: poly model add NAME {pulled.reference or pulled.path} puts this into the configuration:", err=True
+    )
     click.echo(f"\n{model_block('NAME', place, {})}", err=True, nl=False)
 
 
@@ -106,7 +110,9 @@ def recommend(*, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
 @pass_settings
 def files(settings: Settings, *, folder: Sequence[Path], as_json: bool) -> None:
-    """List the model files on this machine: those that were fetched, by Poly or by other tools of the hub, and in FOLDER.
+    """List the model files on this machine.
+
+    They are those that were fetched, by Poly or by other tools of the hub, and those in FOLDER.
 
     The columns are path, quantisation, size and the models of the configuration that use it.
     """

@@ -1,5 +1,7 @@
 """How far the fetching of a model is: a bar on a terminal, lines elsewhere, or events as JSON."""
 
+from typing import Self
+
 import click
 
 from poly_engine.models.pull import Pulled, PullProgress
@@ -21,7 +23,7 @@ class PullReport:
         self._told = 0.0
         self._phase = ""
 
-    def __enter__(self) -> "PullReport":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
