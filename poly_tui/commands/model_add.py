@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from poly_engine.config import Config, user_file
-from poly_engine.config.adding import add_model
 from poly_engine.errors import InvalidRequest, PullFailed
 from poly_engine.models.found import find_pulled
 from poly_engine.models.gguf import GgufHeader, read_header
@@ -34,6 +33,8 @@ def add(settings: Settings, *, name: str, source: str | None, no_task: bool) -> 
     SOURCE is a GGUF file, which stays where it is, or what `poly model pull` takes, which is fetched first. It may be
     left out if NAME is one of those that `poly model recommended` lists. Nothing else in the configuration changes.
     """
+    from poly_engine.config.adding import add_model  # tomlkit, 15 ms
+
     settings = local(settings)
     source = source or _recommended(name)
     file = connect.find_configuration(settings) or user_file(os.environ)

@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from poly_engine.config import Config
-from poly_engine.config.adding import model_block
 from poly_engine.errors import InvalidRequest
 from poly_engine.models.found import FoundModel, default_folder, find_models
 from poly_engine.models.hub import Hub
@@ -44,8 +43,9 @@ def pull_model(settings: Settings, *, reference: str, folder: Path | None, as_js
     """Fetch a model, and print the path of its file.
 
     REFERENCE is hf:OWNER/REPO or hf:OWNER/REPO:QUANT of the Hugging Face hub, the https:// URL of a GGUF file, a model
-    of the configuration that has a url, or one of those that `poly model recommended` lists. What is interrupted goes on
-    the next time.
+    REFERENCE is hf:OWNER/REPO or hf:OWNER/REPO:QUANT of the Hugging Face hub, the https:// URL of a GGUF file, a model
+    of the configuration that has a url, or one of those that `poly model recommended` lists. What is interrupted goes
+    on the next time.
     """
     settings = local(settings)
     pulled = fetch(connect.configuration(settings).config, reference, folder, as_json=as_json)
@@ -74,6 +74,8 @@ def _say_how_to_use(pulled: Pulled, *, is_shared: bool) -> None:
     """Tell what to do with it, on stderr."""
     if not sys.stderr.isatty():
         return
+    from poly_engine.config.adding import model_block  # tomlkit, 15 ms
+
     checked = ", its SHA-256 is right" if pulled.sha256 else ""
     was_there = "it was there already" if pulled.was_there else "it is there now"
     click.echo(f"poly: {was_there}: {Bytes(pulled.size_bytes)}{checked}", err=True)
