@@ -221,7 +221,8 @@ class _Meter:
         now = time.monotonic()
         if self._recent and self._n_done < self._recent[-1][1]:
             self._recent.clear()  # it was begun anew
-        self._recent.append((now, self._n_done))
+        if not self._recent or now - self._recent[-1][0] >= _EVERY_S / 2:
+            self._recent.append((now, self._n_done))
         while self._recent[0][0] < now - _WINDOW_S:
             self._recent.popleft()
         if now - self._shown_at >= _EVERY_S:

@@ -39,8 +39,9 @@ def add(settings: Settings, *, name: str, source: str | None, no_task: bool) -> 
     source = source or _recommended(name)
     file = connect.find_configuration(settings) or user_file(os.environ)
     config = connect.configuration(settings).config
-    if name in config.models:
-        raise InvalidRequest(f"there is a model {name} already in {file}: choose another name, or change it there")
+    for kind, known in (("model", config.models), ("task", () if no_task else config.tasks)):
+        if name in known:
+            raise InvalidRequest(f"there is a {kind} {name} already: choose another name, or change {file}")
     place, path = _place(config, source)
     header = read_header(path)
     is_embedder = _is_embedder(header)

@@ -79,9 +79,10 @@ def _say_how_to_use(pulled: Pulled, *, is_shared: bool) -> None:
     checked = ", its SHA-256 is right" if pulled.sha256 else ""
     was_there = "it was there already" if pulled.was_there else "it is there now"
     click.echo(f"poly: {was_there}: {Bytes(pulled.size_bytes)}{checked}", err=True)
-    place = {"url": pulled.reference} if is_shared else {"model_path": str(pulled.path)}
+    source = pulled.reference if is_shared else str(pulled.path.absolute())
+    place = {"url" if is_shared else "model_path": source}
     click.echo(
-        f"poly: poly model add NAME {pulled.reference or pulled.path} puts this into the configuration:", err=True
+        f"poly: poly model add NAME {source} puts this into the configuration:", err=True
     )
     click.echo(f"\n{model_block('NAME', place, {})}", err=True, nl=False)
 

@@ -34,6 +34,9 @@ class PullReport:
         if self._as_json:
             click.echo(compact_json(_event(progress)))
         elif self._line.has_watcher:
+            if progress.phase != self._phase:
+                self._line.clear()  # a new phase is shown at once
+            self._phase = progress.phase
             self._line.show(_in_a_line(progress))
         elif self._is_news(progress):
             click.echo(f"poly: {_in_words(progress)}", err=True)

@@ -391,3 +391,41 @@ async def test_a_process_that_is_killed_loses_no_more_than_was_not_on_the_disk(
     assert pulled.path.read_bytes() == big
     assert server.asked[-1].first_byte >= 16 << 20
     assert names(tmp_path) == {"m.gguf"}
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_whatever_a_server_does_there_is_the_whole_file_or_none(
+    seed: int, server: FileServer, tmp_path: Path
+) -> None:
+    random_ = random.Random(seed)
+    versions = {gguf_bytes(n, seed=n) for n in (20_000, 20_001, 30_000)}
+    server.put("/m.gguf", random_.choice(sorted(versions)), '"0"')
+
+    async def misbehave(request: web.Request) -> web.StreamResponse:
+        match random_.randrange(7):
+            case 0:
+                return web.Response(status=random_.choice([429, 500, 503]))
+            case 1:
+                return web.Response(body=PAGE, headers={"ETag": '"page"'})
+            case 2:
+                server.put("/m.gguf", random_.choice(sorted(versions)), f'"{random_.randrange(3)}"')
+                return await server.well(request)
+            case 3:
+                return await server.stall(random_.randrange(80_000))(request)
+            case 4:
+                return web.Response(status=416, headers={"Content-Range": f"bytes */{random_.randrange(80_000)}"})
+            case _:
+                return await server.cut(random_.randrange(80_000))(request)
+
+    server.answers = [misbehave] * random_.randrange(12)
+    wanted = Wanted(f"{server.url}/m.gguf", tmp_path / "m.gguf", "the model")
+
+    async with Web(silence_s=0.1) as out:
+        for _ in range(4):
+            try:
+                await download(wanted, out, WATCH)
+            except PullFailed:
+                assert not wanted.path.exists()
+
+    if wanted.path.exists():
+        assert wanted.path.read_bytes() in versions
