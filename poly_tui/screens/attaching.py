@@ -54,7 +54,7 @@ class AttachingScreen(TalkScreen):
         words = rest
         for one in reversed(found):
             words = words[: one.start] + words[one.end :]
-        self._remember(words.strip() if rest else "", [one.path for one in found])
+        self._take_in_files(words.strip() if rest else "", [one.path.absolute() for one in found])
 
     def action_stop(self) -> None:
         """Stop reading files; else stop what else is going on."""
@@ -78,7 +78,7 @@ class AttachingScreen(TalkScreen):
             self.title_bar.note = Content("")
 
     @work(group=FILES)
-    async def _remember(self, memory: str, paths: list[Path]) -> None:
+    async def _take_in_files(self, memory: str, paths: list[Path]) -> None:
         self._composer.clear()
         try:
             engine = await self.backend.engine()
@@ -99,7 +99,7 @@ class AttachingScreen(TalkScreen):
             content = await asyncio.to_thread(path.read_bytes)
         except OSError as error:
             raise InvalidRequest(f"{path} cannot be read: {error.strerror}") from error
-        done = await engine.ingest(memory, content, source=str(path.absolute()), on_progress=show)
+        done = await engine.ingest(memory, content, source=str(path), on_progress=show)
         how = "was there already" if done.outcome == "unchanged" else f"{done.outcome}, {done.n_chunks} chunks"
         self._transcript.add(Kind.NOTICE, f"{path.name} is in the memory {memory}: {how}")
 
@@ -112,7 +112,5 @@ class AttachingScreen(TalkScreen):
         names = [memory.name for memory in await engine.memories()]
         if len(names) == 1:
             return names[0]
-        which = (
-            f"name one: /remember {names[0]} @file (there are {', '.join(names)})" if names else "none is configured"
-        )
-        raise InvalidRequest(f"task {self._conversation.task} has no memory; {which}")
+        there = f"there are {', '.join(names)}: /remember {names[0]} @file" if names else "none is configured"
+        raise InvalidRequest(f"task {self._conversation.task} has no memory; {there}")

@@ -91,10 +91,9 @@ class Composer(TextArea):
 
     def take(self, completion: Completion) -> None:
         """Have a completion in place of what it completes."""
-        end = self.document.get_index_from_location(self.cursor_location)
         text = completion.text + (" " if completion.is_whole else "")
-        start = self.document.get_location_from_index(end - len(self.before_cursor) + completion.start)
-        self.replace(text, start, self.cursor_location)
+        row, column = self.cursor_location  # what is completed is never on two lines
+        self.replace(text, (row, column - len(self.before_cursor) + completion.start), (row, column))
 
     def send_with(self, attached: Sequence[Attached], text: str) -> None:
         """Send a prompt with the texts of files in place of their mentions, if it is still written as it was."""
@@ -105,7 +104,7 @@ class Composer(TextArea):
         self._send(self._pastes.unfolded(text).strip())
 
     def action_submit(self) -> None:
-        """Take the completion that is shown, do what stands behind a slash, or send the prompt, unless there is none."""
+        """Take the completion that is shown, do what stands behind a slash, or send the prompt if there is one."""
         chosen = self._completions.chosen
         if chosen is not None and chosen.text != self.before_cursor[chosen.start :]:
             self.take(chosen)
