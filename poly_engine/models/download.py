@@ -204,23 +204,24 @@ class _Download:
         return False
 
     def _agree_on_rest(self, response: httpx.Response) -> bool:
-        note, match = self._part.note, _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
         begin, total = (match[1], match[3]) if match else (None, None)
-        is_fitting = begin is not None and int(begin) == self._part.size
-        has_changed = note is None or (
-            self._wanted.sha256 is None
-            and note.etag is not None
-            and response.headers.get("ETag", note.etag) != note.etag
-        )
         n_total = int(total) if total and total != "*" else None
-        has_changed = has_changed or (
-            note is not None and None not in {n_total, note.n_total} and n_total != note.n_total
-        )
-        if not is_fitting or has_changed:
+        if begin is None or int(begin) != self._part.size or self._has_changed(response, n_total):
             self._forget()
             raise _Again("it is another version now")
         self._check_room(None if n_total is None else n_total - self._part.size)
         return False
+
+    def _has_changed(self, response: httpx.Response, n_total: int | None) -> bool:
+        """Whether an answer tells of another version than what is there is of. A server may not mind If-Range."""
+        note = self._part.note
+        if note is None or (n_total is not None and note.n_total is not None and n_total != note.n_total):
+            return True
+        if self._wanted.sha256 is not None:  # that will tell, and hosts of the same file have ETags of their own
+            return False
+        key, known = ("ETag", note.etag) if note.etag is not None else ("Last-Modified", note.modified)
+        return bool(response.headers.get(key, known) != known)
 
     def _agree_on_end(self, response: httpx.Response) -> bool:
         """There is nothing behind what we have: either that is all, or it is of something else."""

@@ -143,7 +143,7 @@ async def _listing(reference: HubReference, hub: Hub, web: "Web") -> Repository:
                 body += piece
                 if len(body) > _LARGEST_LISTING:
                     raise PullFailed(f"the list of the files of {shown} is too long to be one")
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         raise PullFailed(f"{hub.endpoint} cannot be reached: {str(error) or 'nothing comes from there'}") from error
     if response.status_code != 200:
         raise _refusal(shown, reference, response.status_code, response.headers.get("X-Error-Code", ""), hub)

@@ -23,6 +23,8 @@ from poly_tui.settings import Settings, pass_settings
 
 __all__ = ["fetch", "files", "local", "pull_model", "recommend"]
 
+_NAME_CELLS = 22
+
 
 def local(settings: Settings) -> Settings:
     """The settings for a verb that is about this machine, whether or not $POLY_URL names a server."""
@@ -81,9 +83,7 @@ def _say_how_to_use(pulled: Pulled, *, is_shared: bool) -> None:
     click.echo(f"poly: {was_there}: {Bytes(pulled.size_bytes)}{checked}", err=True)
     source = pulled.reference if is_shared else str(pulled.path.absolute())
     place = {"url" if is_shared else "model_path": source}
-    click.echo(
-        f"poly: poly model add NAME {source} puts this into the configuration:", err=True
-    )
+    click.echo(f"poly: poly model add NAME {source} puts this into the configuration:", err=True)
     click.echo(f"\n{model_block('NAME', place, {})}", err=True, nl=False)
 
 
@@ -94,11 +94,16 @@ def recommend(*, as_json: bool) -> None:
 
     The columns are name, use, size, licence and what it is good for.
     """
+    if sys.stdout.isatty() and not as_json:
+        for one in recommended():
+            name, facts = click.style(f"{one.name:{_NAME_CELLS}}", bold=True), f"{one.use:11}{one.licence:12}"
+            click.echo(f"{name}{facts}{Bytes(one.size_bytes)!s:>8}\n  {one.about}")
+        return
     rows = [
         {
             "name": one.name,
             "use": one.use,
-            "size_bytes": Bytes(one.size_bytes),
+            "size_bytes": one.size_bytes,
             "licence": one.licence,
             "about": one.about,
             **({"reference": one.reference} if as_json else {}),
@@ -117,7 +122,7 @@ def files(settings: Settings, *, folder: Sequence[Path], as_json: bool) -> None:
 
     They are those that were fetched, by Poly or by other tools of the hub, and those in FOLDER.
 
-    The columns are path, quantisation, size and the models of the configuration that use it.
+    The columns are quantisation, size, the models of the configuration that use it, and path.
     """
     config = connect.configuration(local(settings)).config
     used: dict[Path, list[str]] = {}
@@ -144,10 +149,10 @@ def _once(found: Iterable[FoundModel]) -> Sequence[FoundModel]:
 
 def _row(one: FoundModel, used: dict[Path, list[str]]) -> dict[str, object]:
     return {
-        "path": str(one.path),
         "quantisation": one.quant or None,
         "size_bytes": Bytes(one.size_bytes),
         "models": used.get(one.path.resolve(), []),
+        "path": str(one.path),
     }
 
 
