@@ -86,7 +86,7 @@ class FileServer:
             response.headers["Content-Range"] = f"bytes {begin}-{len(content) - 1}/{len(content)}"
         response.content_length = len(content) - begin
         await response.prepare(request)
-        with suppress(ConnectionResetError):  # who asked may leave
+        with suppress(ConnectionError):  # who asked may leave
             await response.write(content[begin:] if n_bytes is None else content[begin : begin + n_bytes])
             if is_patient:
                 await self.released.wait()
