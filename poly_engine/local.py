@@ -28,6 +28,7 @@ from poly_engine.memory.records import Fingerprint
 from poly_engine.models.digest import sample_digest
 from poly_engine.models.fit import adapter_bytes, cache_sizes, memory_bytes
 from poly_engine.models.gguf import read_header
+from poly_engine.models.shards import with_others
 from poly_engine.overrides import check_ids
 from poly_engine.served import ServedModel
 from poly_engine.session import LocalSession
@@ -254,10 +255,10 @@ class LocalEngine(Engine):
         served = self._served.get(name)
         state = served.state if served else "unloaded"
         path = config.file
-        if path is None:
-            return ModelInfo(name, config.url or "", state)
+        if path is None or config.is_to_be_pulled:
+            return ModelInfo(name, config.place, state)
         try:
-            header = read_header(path)
+            header = with_others(read_header(path))
             adapters = adapter_bytes(config.adapter_files)
             sizes = (served and served.sizes) or cache_sizes(header, config.context_size, config.cache_size)
         except ModelLoadFailed:
