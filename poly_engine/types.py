@@ -38,7 +38,9 @@ __all__ = [
     "ModelInfo",
     "ModelState",
     "Overrides",
+    "PartKind",
     "Progress",
+    "PromptPart",
     "RecallOptions",
     "Recalled",
     "TaskInfo",
@@ -203,9 +205,28 @@ class Done:
 Event: TypeAlias = Recalled | Truncated | Progress | Thinking | Token | Calling | ToolCall | Done
 
 
+PartKind: TypeAlias = Literal["template", "system", "recalled", "prompt", "answer"]
+"""Whose a part of a prompt is: of a chat template, prefix or postfix; of what the model is told before all else, tools
+too; of a memory; of the user, and of tools that were called; or of the model itself.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPart:
+    """A part of a prompt as a model reads it, with the texts of special tokens. A token that two parts have in common
+    belongs to the one in which it begins.
+    """
+
+    kind: PartKind
+    text: str
+    n_tokens: int
+
+
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What is known of a configured model. Figures that only the loaded file tells are None before."""
+    """What is known of a configured model. Figures that only the loaded file tells are None before. `memory_bytes` is
+    about what it takes once it is loaded: weights, cache, and room to compute.
+    """
 
     name: str
     path: str
@@ -217,6 +238,7 @@ class ModelInfo:
     train_context_size: int | None = None
     embedding_size: int | None = None
     device: str | None = None
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
