@@ -41,12 +41,12 @@ class SourcesPage(Vertical):
         self._hits: tuple[Hit, ...] = ()
         self._dropped: tuple[Dropped, ...] = ()
         self._head = Static(markup=False)
-        self._list = OptionList()
+        self.list = OptionList()
 
     def compose(self) -> ComposeResult:
         """How many there are, over the list."""
         yield self._head
-        yield self._list
+        yield self.list
 
     def on_mount(self) -> None:
         """Say that there is nothing yet."""
@@ -70,16 +70,18 @@ class SourcesPage(Vertical):
 
     def _fill(self) -> None:
         self._head.update(Content.styled(_head(self._hits, self._dropped), "dim"))
-        self._list.clear_options()
-        self._list.add_options(Option(describe_hit(hit, f"[{n}]")) for n, hit in enumerate(self._hits, 1))
-        self._list.add_options(Option(describe_hit(one.hit, "✗", REASONS[one.reason])) for one in self._dropped)
-        self._list.highlighted = 0 if self._hits or self._dropped else None
+        self.list.clear_options()
+        self.list.add_options(Option(describe_hit(hit, f"[{n}]")) for n, hit in enumerate(self._hits, 1))
+        self.list.add_options(Option(describe_hit(one.hit, "✗", REASONS[one.reason])) for one in self._dropped)
+        self.list.highlighted = 0 if self._hits or self._dropped else None
 
 
 def describe_hit(hit: Hit, sign: str, reason: str = "") -> Content:
     """A hit in three rows: where it is from, its score, and how it was found or why it was left out."""
     origin = Content.assemble((f"{sign} ", "$text-warning" if reason else "$text-accent"), (_origin(hit), "bold"))
-    score = Content.assemble("  ", (bar(hit.score, BAR_CELLS).ljust(BAR_CELLS), "$text-accent"), f" {_share(hit.score)}")
+    score = Content.assemble(
+        "  ", (bar(hit.score, BAR_CELLS).ljust(BAR_CELLS), "$text-accent"), f" {_share(hit.score)}"
+    )
     rows = [origin, score + Content.styled(f"  #{hit.place}", "dim"), Content.styled(f"  {_trace(hit)}", "dim")]
     if reason:
         rows.append(Content.styled(f"  left out: {reason}", "$text-warning"))
@@ -104,7 +106,7 @@ def _trace(hit: Hit) -> str:
 
 def _side(name: str, rank: int | None, score: float | None) -> str:
     if rank is None:
-        return f"{name} –" if score is None else f"{name} – {_share(score)}"
+        return f"{name} -" if score is None else f"{name} - {_share(score)}"
     return f"{name} {rank}." if score is None else f"{name} {rank}. {_share(score)}"
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from poly_engine.interface import Engine
 from poly_engine.types import PromptPart, Turn
+from poly_tui.backend import Backend
 from poly_tui.chats.tree import ChatTurn
 from poly_tui.inspector.records import Records
 from poly_tui.screens.conversation import Conversation
@@ -23,13 +23,12 @@ class SentPrompt:
 
 
 class Inquiry:
-    """Asks `engine`; `conversation` is the one that goes on at the moment."""
+    """Asks the engine; `conversation` is the one that goes on at the moment."""
 
-    def __init__(self, engine: Callable[[], Engine], conversation: Callable[[], Conversation], records: Records) -> None:
-        self._engine = engine
+    def __init__(self, backend: Backend, conversation: Callable[[], Conversation], records: Records) -> None:
+        self._backend = backend
         self._conversation = conversation
         self._records = records
-        self._memories: dict[str, str] = {}
 
     async def prompt(self, turn: ChatTurn) -> SentPrompt:
         """The prompt of a turn as it was sent, or else as it would be sent now. Raises a PolyError."""
@@ -38,14 +37,12 @@ class Inquiry:
             record.parts = tuple(await self._conversation().sent())
         if record is not None and record.parts:
             return SentPrompt(record.parts)
-        history = turn.parent.path if turn.parent else ()
-        turns = tuple(Turn(one.prompt, one.answer) for one in history if one.is_remembered)
-        return SentPrompt(await self._engine().prompt_parts(turn.task, turn.prompt, history=turns), MADE_ANEW)
+        said = turn.parent.path if turn.parent else ()
+        history = tuple(Turn(one.prompt, one.answer) for one in said if one.is_remembered)
+        engine = await self._backend.engine()
+        return SentPrompt(await engine.prompt_parts(turn.task, turn.prompt, history=history), MADE_ANEW)
 
     async def memory(self, task: str) -> str:
         """The name of the memory that a task uses, empty if it uses none. Raises a PolyError."""
-        if task not in self._memories:
-            memorization = (await self._engine().settings(task)).get("memorization")
-            name = memorization.get("memory", "") if isinstance(memorization, dict) else ""
-            self._memories[task] = str(name)
-        return self._memories[task]
+        memorization = (await (await self._backend.engine()).settings(task)).get("memorization")
+        return str(memorization.get("memory", "")) if isinstance(memorization, dict) else ""

@@ -16,7 +16,7 @@ from poly_tui.transcript.clean import clean
 
 __all__ = ["LivePage", "figure_rows"]
 
-UNKNOWN = "–"
+UNKNOWN = "-"
 NAME_CELLS = 11
 GAUGE_CELLS = 8
 BIAS_STATES = {

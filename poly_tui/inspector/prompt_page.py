@@ -50,7 +50,8 @@ class PromptPage(Transcript, inherit_bindings=False):
     ]
 
     def __init__(self) -> None:
-        super().__init__(id="prompt-sent")
+        super().__init__()
+        self.id = "prompt-sent"
         self._parts: Sequence[PromptPart] = ()
 
     def on_mount(self) -> None:

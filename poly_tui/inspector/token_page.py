@@ -65,7 +65,7 @@ class TokenPage(Vertical):
 def describe_token(token: Token, number: int) -> Iterator[Content]:
     """A token in rows: which it is, how likely it was, and the likeliest ones, best first."""
     text = spelling(token) or "held back"
-    yield Content.assemble((f"#{number + 1} ", "dim"), (f"‹{text}›", "bold"), ("  id ", "dim"), str(token.id))
+    yield Content.assemble((f"#{number + 1} ", "dim"), (f'"{text}"', "bold"), ("  id ", "dim"), str(token.id))
     p, place = probability(token), rank(token)
     if token.is_forced and p is None:
         yield Content.styled("forced: the schema left no other", "dim")
@@ -80,7 +80,7 @@ def describe_token(token: Token, number: int) -> Iterator[Content]:
 
 
 def _alternative(text: str, share: float, *, is_it: bool) -> Content:
-    name = Content(f"‹{text or HELD}›").truncate(SPELLING_CELLS, ellipsis=True, pad=True)
+    name = Content(f'"{text or HELD}"').truncate(SPELLING_CELLS, ellipsis=True, pad=True)
     sign = ("▸ ", "$text-accent") if is_it else "  "
     return Content.assemble(sign, name, f" {share:.3f} ", (bar(share, BAR_CELLS), "$text-accent"))
 
