@@ -57,9 +57,7 @@ class LocalEngine(Engine):
     file of the configuration is, or in the working directory.
     """
 
-    def __init__(
-        self, config: Config, host: type[ThreadHost] = ThreadHost, *, folder: Path | None = None
-    ) -> None:
+    def __init__(self, config: Config, host: type[ThreadHost] = ThreadHost, *, folder: Path | None = None) -> None:
         self._config = config
         self._folder = folder
         self._host = host

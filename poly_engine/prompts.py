@@ -131,7 +131,8 @@ class AffixPrompts:
         )
 
     def _asked(self, prompt: str, recalled: str) -> list[Segment]:
-        read: list[Segment] = [Said(recalled, "recalled")] if recalled else []  # an empty one would part what is tokenized together
+        # An empty text that was recalled would part what is tokenized together.
+        read = [Said(recalled, "recalled")] if recalled else []
         return [*read, Written(self.prefix), Said(prompt), Written(self.postfix)]
 
 

@@ -13,7 +13,7 @@ from poly_engine.fitting import Fitted, Room, fit
 from poly_engine.interface import NO_OVERRIDES, Session
 from poly_engine.memory.recaller import Recaller
 from poly_engine.overrides import check_overrides
-from poly_engine.parts import parts_of
+from poly_engine.partition import parts_of
 from poly_engine.prompts import Asked, Exchange, Said, Segment, Written, as_data, tokenize
 from poly_engine.task import Task
 from poly_engine.tools.plan import CallPlan, plan_calls

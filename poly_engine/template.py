@@ -180,7 +180,8 @@ class _Told:
         return segments
 
     def _in_json(self, number: int) -> list[tuple[PartKind, str]]:
-        pieces = self._words[number].pieces if number < len(self._words) else [("template", "")]
+        nothing: list[tuple[PartKind, str]] = [("template", "")]
+        pieces = self._words[number].pieces if number < len(self._words) else nothing
         return [(kind, json.dumps(text, ensure_ascii=False)[1:-1]) for kind, text in pieces]
 
     def _result(self, result: ToolResult) -> Message:

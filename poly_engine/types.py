@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from poly_engine.errors import InvalidSchema
 from poly_engine.logprobs import Alternative, Logprobs
 from poly_engine.overrides import Overrides
+from poly_engine.parts import PartKind, PromptPart
 from poly_engine.tools.types import Calling, Tool, ToolCall, ToolResult, Tools
 
 if TYPE_CHECKING:  # numpy costs 130 ms, which `poly task ls` need not pay
@@ -203,23 +204,6 @@ class Done:
 
 
 Event: TypeAlias = Recalled | Truncated | Progress | Thinking | Token | Calling | ToolCall | Done
-
-
-PartKind: TypeAlias = Literal["template", "system", "recalled", "prompt", "answer"]
-"""Whose a part of a prompt is: of a chat template, prefix or postfix; of what the model is told before all else, tools
-too; of a memory; of the user, and of tools that were called; or of the model itself.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class PromptPart:
-    """A part of a prompt as a model reads it, with the texts of special tokens. A token that two parts have in common
-    belongs to the one in which it begins.
-    """
-
-    kind: PartKind
-    text: str
-    n_tokens: int
 
 
 @dataclass(frozen=True, slots=True)

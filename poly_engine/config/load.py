@@ -82,7 +82,7 @@ def task_draft(name: str, settings: Mapping[str, object], config: Config, folder
     """Settings of a task as they would be in the file of a configuration, which lies in `folder`. Raises ConfigError as
     `load` does.
     """
-    tree = {"models": config.models, "memories": config.memories, "tasks": {name: dict(settings)}}
+    tree: dict[str, object] = {"models": config.models, "memories": config.memories, "tasks": {name: dict(settings)}}
     return _checked(tree, folder).tasks[name]
 
 

@@ -25,6 +25,7 @@ from poly_engine.models.fit import MICRO_BATCH
 MAX_SLOTS = 256
 """Sequences that llama.cpp can tell apart in one cache (LLAMA_MAX_SEQ)."""
 
+
 class Runner:
     """One context of a model, with one KV cache for all sequences, and the sampler of each request.
 
