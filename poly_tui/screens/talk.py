@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static, TextArea
 
-from poly_engine.types import BiasState, Done, Overrides, Progress, Recalled, Thinking, Token, Truncated, Turn
+from poly_engine.types import Done, Overrides, Progress, Recalled, Thinking, Token, Truncated, Turn
 from poly_tui.backend import Backend
 from poly_tui.chats.facts import measured_fact, usage_of
 from poly_tui.chats.log import ChatLog
@@ -21,6 +21,7 @@ from poly_tui.inspector.found import SourcesPage
 from poly_tui.inspector.inquiry import Inquiry
 from poly_tui.screens.conversation import Asked, Conversation, Failed, Loading, News, Opened, Queued, Stopped
 from poly_tui.screens.meter import Meter
+from poly_tui.screens.notices import describe_limit, describe_loss, describe_recall
 from poly_tui.screens.pacer import Pacer
 from poly_tui.screens.section import SectionScreen
 from poly_tui.screens.sources import SourceCard
@@ -249,9 +250,9 @@ class TalkScreen(SectionScreen):
                 if news.hits:
                     self._transcript.show_sources(news.hits)
                 else:
-                    self._transcript.add(Kind.NOTICE, _describe_recall(news))
+                    self._transcript.add(Kind.NOTICE, describe_recall(news))
             case Truncated():
-                self._transcript.add(Kind.NOTICE, _describe_loss(news))
+                self._transcript.add(Kind.NOTICE, describe_loss(news))
             case Done():
                 self._meter.hear(news)
                 self._note_measured()
@@ -275,7 +276,7 @@ class TalkScreen(SectionScreen):
 
     def _mark_end(self, done: Done) -> None:
         if done.finish_reason == "length":
-            self._transcript.add(Kind.MARK, _describe_limit(self._meter.status.bias_state))
+            self._transcript.add(Kind.MARK, describe_limit(self._meter.status.bias_state))
         elif done.finish_reason == "cancelled":
             self._transcript.add(Kind.MARK, "stopped")
         elif self._growing is not Kind.ANSWER:
@@ -369,20 +370,3 @@ class TalkScreen(SectionScreen):
 
     def _copied(self, text: str) -> None:
         self.notify(f"copied {len(text)} characters", markup=False)
-
-
-def _describe_limit(bias_state: BiasState | None) -> str:
-    if bias_state in ("closing", "complete"):
-        return "brought to its shortest end at the limit of tokens, and still fits its schema"
-    return "cut off at the limit of tokens"
-
-
-def _describe_recall(recalled: Recalled) -> str:
-    if recalled.n_without_room:
-        return "what was recalled has no place in the context"
-    return "the memory holds nothing that is near enough"
-
-
-def _describe_loss(loss: Truncated) -> str:
-    turns = "turn" if loss.n_turns == 1 else f"{loss.n_turns} turns"
-    return f"the oldest {turns} ({loss.n_tokens} tokens) left the context"
