@@ -82,7 +82,7 @@ def describe_hit(hit: Hit, sign: str, reason: str = "") -> Content:
     score = Content.assemble(
         "  ", (bar(hit.score, BAR_CELLS).ljust(BAR_CELLS), "$text-accent"), f" {_share(hit.score)}"
     )
-    rows = [origin, score + Content.styled(f"  #{hit.place}", "dim"), Content.styled(f"  {_trace(hit)}", "dim")]
+    rows = [origin, score + Content.styled(f"  chunk {hit.place}", "dim"), Content.styled(f"  {_trace(hit)}", "dim")]
     if reason:
         rows.append(Content.styled(f"  left out: {reason}", "$text-warning"))
     return Content("\n").join(rows)
@@ -107,7 +107,7 @@ def _trace(hit: Hit) -> str:
 def _side(name: str, rank: int | None, score: float | None) -> str:
     if rank is None:
         return f"{name} -" if score is None else f"{name} - {_share(score)}"
-    return f"{name} {rank}." if score is None else f"{name} {rank}. {_share(score)}"
+    return f"{name} #{rank}" if score is None else f"{name} #{rank} {_share(score)}"
 
 
 def _share(score: float) -> str:

@@ -11,7 +11,7 @@ from poly_tui.screens.conversation import Conversation
 
 __all__ = ["Inquiry", "SentPrompt"]
 
-MADE_ANEW = "made anew: this is how it would be sent now"
+MADE_ANEW = "made anew, as it would be sent now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Inquiry:
     async def prompt(self, turn: ChatTurn) -> SentPrompt:
         """The prompt of a turn as it was sent, or else as it would be sent now. Raises a PolyError."""
         record = self._records.of(turn)
-        if record is not None and record.parts is None and record is self._records.newest:
+        if record is not None and record is self._records.newest and record.has_begun and record.parts is None:
             record.parts = tuple(await self._conversation().sent())
         if record is not None and record.parts:
             return SentPrompt(record.parts)

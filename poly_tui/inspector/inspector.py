@@ -22,7 +22,7 @@ from poly_tui.inspector.records import Records
 from poly_tui.inspector.tabs import PageTabs
 from poly_tui.inspector.token_page import N_ALTERNATIVES, TokenPage
 from poly_tui.transcript import Transcript
-from poly_tui.widgets.status import Phase, Status
+from poly_tui.widgets.status import Status
 
 __all__ = ["Inspector", "Page"]
 
@@ -181,17 +181,20 @@ class Inspector(Vertical):
         turn = self._turn
         if turn is None:
             return Figures(state=self._status.state, context_size=self._status.context_size)
-        record = self._records.of(turn)
-        if record is not None and record is self._records.newest and self._status.phase.is_answering:
-            return record.figures(turn, self._status, self._memory)
+        if self._is_coming(turn):
+            return self._records.newest.figures(turn, self._status, self._memory)
         return kept_figures(turn, self._memory)
+
+    def _is_coming(self, turn: ChatTurn) -> bool:
+        """Whether the answer of a turn is the one that is being written."""
+        return self._status.phase.is_answering and self._records.of(turn) is self._records.newest
 
     def _draw_prompt(self) -> None:
         """Ask for the prompt of the turn, unless that was done, or it is not sent yet."""
         turn = self._turn
         if turn is None:
             self._prompt.say("nothing was sent yet")
-        elif self._status.phase is Phase.WAITING and self._records.of(turn) is self._records.newest:
+        elif self._is_coming(turn) and not self._records.newest.has_begun:
             self._prompt.say("waiting to be sent")
         elif turn is not self._asked_prompt_of:
             self._asked_prompt_of = turn

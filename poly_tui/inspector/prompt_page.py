@@ -1,6 +1,7 @@
 """The page with the prompt as it was sent: every part of it with its tokens."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -41,7 +42,7 @@ class PromptPage(Transcript, inherit_bindings=False):
         Binding("y", "copy", "copy prompt", id="prompt.copy"),
         Binding("space,enter", "fold", "fold", id="prompt.fold"),
         *(
-            binding
+            replace(binding, show=binding.id == "transcript.previous")
             for binding in Transcript.BINDINGS
             if isinstance(binding, Binding)
             and binding.id not in (*_LEFT_OUT, "transcript.fold")
@@ -85,7 +86,7 @@ class PromptPage(Transcript, inherit_bindings=False):
 def _blocks(parts: Sequence[PromptPart], note: str, size: int | None) -> list[Part]:
     n_tokens = sum(part.n_tokens for part in parts)
     of_size = f" of {size}" if size else ""
-    words = f"{n_tokens}{of_size} tokens in {len(parts)} parts"
+    words = f"{n_tokens}{of_size} tokens in {len(parts)} part{'' if len(parts) == 1 else 's'}"
     notes = [words, *([note] if note else [])]
     return [
         *(Part(Kind.NOTICE, Passage(one)) for one in notes),

@@ -30,6 +30,11 @@ class Record:
         self._first: tuple[float, Progress] | None = None
         self._last: tuple[float, Progress] | None = None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the prompt was sent, and is being read."""
+        return self._first is not None
+
     def hear(self, event: Event) -> None:
         """Take in something of the answer."""
         if isinstance(event, Token):  # first, because there are thousands

@@ -66,16 +66,16 @@ def describe_token(token: Token, number: int) -> Iterator[Content]:
     """A token in rows: which it is, how likely it was, and the likeliest ones, best first."""
     text = spelling(token) or "held back"
     yield Content.assemble((f"#{number + 1} ", "dim"), (f'"{text}"', "bold"), ("  id ", "dim"), str(token.id))
-    p, place = probability(token), rank(token)
+    p, others = probability(token), token.logprobs.alternatives if token.logprobs else ()
     if token.is_forced and p is None:
         yield Content.styled("forced: the schema left no other", "dim")
     elif p is None:
         yield Content.styled("how likely it was, was not asked", "dim")
     else:
-        forced = " forced" if token.is_forced else ""
-        among = f"{place}" if place else f"below {len(token.logprobs.alternatives) if token.logprobs else 0}"
+        among = f"{rank(token) or f'below {len(others)}'}" if others else "?"
+        forced = "  forced" if token.is_forced else ""
         yield Content.assemble(("p ", "dim"), f"{p:.3f}", ("  rank ", "dim"), among, (forced, "$text-warning"))
-    for other in token.logprobs.alternatives if token.logprobs else ():
+    for other in others:
         yield _alternative(spelled(other.text), exp(other.logprob), is_it=other.id == token.id)
 
 

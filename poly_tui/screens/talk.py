@@ -48,7 +48,7 @@ class TalkScreen(SectionScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "stop", id="chat.stop"),
-        Binding("tab", "read", "transcript", id="chat.read"),
+        Binding("tab", "read", "transcript", id="chat.read", key_display="⇥"),
         Binding("ctrl+t", "pick_task", "task", id="chat.task"),
         Binding("ctrl+l", "inspector", "inspector", id="chat.inspector"),
         Binding("ctrl+c", "copy_or_stop", "copy, or stop", id="chat.copy", show=False, priority=True),
@@ -144,7 +144,7 @@ class TalkScreen(SectionScreen):
     def on_key(self, event: events.Key) -> None:
         """Type into the prompt wherever the focus is, unless the key has a meaning there."""
         if event.is_printable and event.character and event.key not in self.active_bindings:
-            self._composer.focus()
+            self.set_focus(self._composer)  # at once: what is typed next already goes there
             self._composer.insert(event.character)
 
     def action_stop(self) -> None:

@@ -37,10 +37,10 @@ class Turns(Transcript, inherit_bindings=False):
         Binding("r", "want('regenerate')", "again", id="turns.regenerate"),
         Binding("c", "want('continue')", "continue", id="turns.continue"),
         Binding("f", "want('fork')", "fork", id="turns.fork"),
+        Binding("p", "screen.inspect('prompt')", "prompt sent", id="turns.prompt"),
         Binding("[", "want('older')", "version", id="turns.older", key_display="[ ]"),
         Binding("]", "want('newer')", "next version", id="turns.newer", show=False),
         Binding("i,tab", "screen.write", "write", id="turns.write", key_display="i"),
-        Binding("p", "screen.inspect('prompt')", "prompt sent", id="turns.prompt"),
         Binding("s", "screen.inspect('sources')", "sources", id="turns.sources", show=False),
         *Transcript.BINDINGS,  # after ours, which matter more where there is no room for all
     ]
