@@ -80,7 +80,7 @@ class PromptPage(Transcript, inherit_bindings=False):
     def action_copy(self) -> None:
         """Copy the whole prompt as it was sent."""
         if self._parts:
-            self._copy("".join(part.text for part in self._parts))
+            self.app.copy_to_clipboard("".join(part.text for part in self._parts))
 
 
 def _blocks(parts: Sequence[PromptPart], note: str, size: int | None) -> list[Part]:

@@ -1,6 +1,7 @@
 """One conversation, its transcript, and the line to write the next prompt."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import ClassVar
@@ -9,6 +10,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.widgets import Static, TextArea
 
 from poly_engine.types import Done, Overrides, Progress, Recalled, Thinking, Token, Truncated, Turn
@@ -45,6 +47,13 @@ class TalkScreen(SectionScreen):
     AUTO_FOCUS = "Composer"
 
     CSS_PATH = "../inspector/inspector.tcss"
+
+    @dataclass
+    class Answered(Message):
+        """An answer came to its end, so many seconds after it was asked for."""
+
+        task: str
+        seconds: float
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "stop", id="chat.stop"),
@@ -110,11 +119,6 @@ class TalkScreen(SectionScreen):
         self._meter.move(is_following=message.is_following, n_new_rows=message.n_new)
         self._pacer.want()
 
-    @on(Transcript.Copied)
-    def show_copied(self, message: Transcript.Copied) -> None:
-        """Confirm what went to the clipboard."""
-        self._copied(message.text)
-
     @on(Transcript.CitationOpened)
     def show_source(self, message: Transcript.CitationOpened) -> None:
         """Show a source of an answer."""
@@ -157,7 +161,6 @@ class TalkScreen(SectionScreen):
         text = self._composer.selected_text or self.get_selected_text()
         if text:
             self.app.copy_to_clipboard(text)
-            self._copied(text)
         elif not self._conversation.stop():
             self.notify("ctrl+q quits", markup=False)
 
@@ -258,6 +261,7 @@ class TalkScreen(SectionScreen):
                 self._note_measured()
                 self._log.hear(news)
                 self._mark_end(news)
+                self.post_message(self.Answered(self._heading.task_name, self._meter.seconds))
                 self._end()
             case Stopped():
                 was_loading = self._meter.status.phase is Phase.LOADING
@@ -367,6 +371,3 @@ class TalkScreen(SectionScreen):
 
     def _take_back(self) -> str | None:
         return self._conversation.take_back()
-
-    def _copied(self, text: str) -> None:
-        self.notify(f"copied {len(text)} characters", markup=False)
