@@ -101,7 +101,13 @@ def _counted(n: int | None, unit: str) -> list[_Words]:
 
 
 def _seconds(seconds: float | None) -> list[_Words]:
-    return [(UNKNOWN, "dim")] if seconds is None else [(f"{seconds:.2f}", ""), (" s  ", "dim")]
+    if seconds is None:
+        return [(UNKNOWN, "dim")]
+    return (
+        [(f"{seconds:.2f}", ""), (" s  ", "dim")]
+        if seconds >= 0.1
+        else [(f"{1000 * seconds:.1f}", ""), (" ms  ", "dim")]
+    )
 
 
 def _speed(per_s: float | None) -> list[_Words]:

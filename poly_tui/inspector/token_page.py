@@ -21,7 +21,7 @@ N_ALTERNATIVES = 5
 
 BAR_CELLS = 8
 SPELLING_CELLS = 14
-LEGEND = "▁▃▅█ likely  = forced  │ not asked"
+LEGEND = "▁ likely  ▅ fair  █ unlikely  = forced"
 
 
 class TokenPage(Vertical):
@@ -45,7 +45,7 @@ class TokenPage(Vertical):
         """Show the tokens of an answer, a list that may grow; None if they are not there any more."""
         if tokens is not self._tokens:
             self._tokens = tokens
-            self.stream.show(tokens or ())
+            self.stream.show(() if tokens is None else tokens)  # an empty list may grow
         else:
             self.stream.grow()
         words = _head(tokens)

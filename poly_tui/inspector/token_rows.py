@@ -1,4 +1,4 @@
-"""Tokens laid out in rows of at most so many cells, each followed by a mark that says how likely it was."""
+"""Tokens laid out in rows of at most so many cells, each followed by a mark that is the higher the less likely it was."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class TokenCell:
     def of(cls, token: Token) -> "TokenCell":
         """The cell of a token."""
         kind, p = likelihood(token), probability(token)
-        mark = "=" if kind is Likelihood.FORCED else "│" if p is None else level(p)
+        mark = "=" if kind is Likelihood.FORCED else "│" if p is None else level(1 - p)
         return cls(spelling(token) or HELD, mark, kind)
 
 

@@ -113,4 +113,3 @@ def test_every_row_fits_the_width() -> None:
     for state in states:
         figures = Figures(state="x" * 50, bias_state=state, model="漢字" * 30, speeds=(1.0,) * 90, peak=12345.6)
         assert all(row.cell_length <= 33 for row in figure_rows(figures, 33))
-

@@ -237,7 +237,9 @@ class Asked(FakeEngine):
         return session
 
 
-TOLD = Reply((told("{", None, 5, is_forced=True), told("Three", -0.2, 1), told(" ways", -3.5, 2), told(".\n", -0.01, 3)))
+TOLD = Reply(
+    (told("{", None, 5, is_forced=True), told("Three", -0.2, 1), told(" ways", -3.5, 2), told(".\n", -0.01, 3))
+)
 
 
 async def test_probabilities_are_asked_for_only_while_the_page_of_the_tokens_is_on() -> None:
@@ -248,7 +250,7 @@ async def test_probabilities_are_asked_for_only_while_the_page_of_the_tokens_is_
         await until_shown(chat, "on from the next")
         await chat.pilot.press("escape")
         await chat.ask("second")
-        await until_shown(chat, "▁▃▅█ likely")
+        await until_shown(chat, "▁ likely")
         await chat.pilot.press("ctrl+l", "1", "escape")
         await chat.ask("third")
         assert [one.logprobs for one in engine.overrides] == [None, N_ALTERNATIVES, None]
@@ -260,12 +262,24 @@ async def test_tokens_show_their_boundaries_and_how_likely_they_were(size: tuple
         await chat.pilot.press("ctrl+l", "4")
         chat.composer.focus()
         await chat.ask("go")
-        await until_shown(chat, "{=Three▇ ways▁.⏎█")
+        await until_shown(chat, "{=Three▂ ways█.⏎▁")
         chat.composer.placeholder = ""
         await chat.pilot.press("ctrl+l", "left")
         await until_shown(chat, '#3 " ways"  id 2')
         assert "p 0.030" in shown(chat)
         assert_looks(chat.pilot, f"inspector/tokens-{name_of(size)}")
+
+
+async def test_tokens_are_shown_as_they_come() -> None:
+    gate = Gate()
+    async with open_chat(FakeEngine(lambda _: Reply.of("one two three"), gate=gate), (160, 48)) as chat:
+        await chat.pilot.press("ctrl+l", "4", "escape")
+        await chat.say("go")
+        await chat.until(lambda: chat.status.state.startswith("reading"))
+        gate.open(1)
+        await until_shown(chat, '#1 "one"')
+        gate.open()
+        await until_shown(chat, '#3 " three"')
 
 
 async def test_one_moves_through_the_tokens_by_token_row_and_surprise() -> None:
@@ -353,4 +367,3 @@ async def test_figures_of_a_stopped_answer_are_kept(kept: Path) -> None:
         await again.pilot.press("ctrl+l")
         await until_shown(again, "reply       2 tok")
         assert "state       stopped" in shown(again)
-

@@ -2,8 +2,7 @@
 
 from math import log
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
 from poly_engine.types import Alternative, Logprobs, Token
@@ -33,7 +32,7 @@ def test_the_mark_behind_a_token_says_how_likely_it_was() -> None:
             Token("e", 1),
         )
     ]
-    assert [cell.mark for cell in cells] == ["█", "▅", "▁", "=", "│"]
+    assert [cell.mark for cell in cells] == ["▁", "▅", "█", "=", "│"]
     assert [cell.likelihood for cell in cells] == [
         Likelihood.LIKELY,
         Likelihood.FAIR,
