@@ -27,6 +27,7 @@ from poly_tui.registry import COMMANDS, SECTIONS, Command
 from poly_tui.screens.chat import ChatScreen
 from poly_tui.screens.section import SectionScreen
 from poly_tui.themes import THEMES, fitting
+from poly_tui.widgets.composer import Composer
 
 __all__ = ["PolyApp", "run"]
 
@@ -155,13 +156,19 @@ class PolyApp(App[None]):
             yield SystemCommand(command.name, command.help, partial(self.do, command))
 
     @work(group="command")
-    async def do(self, command: Command) -> None:
-        """Do what a command says, in its section."""
+    async def do(self, command: Command, rest: str = "") -> None:
+        """Do what a command says, in its section, with what is said behind it."""
+        action = f"{command.action}({rest!r})" if rest and command.takes else command.action
         if command.section == "app":
-            await self.run_action(command.action, self)
+            await self.run_action(action, self)
         else:
             await self.action_go(command.section)
-            await self.run_action(command.action, self.screen)
+            await self.run_action(action, self.screen)
+
+    @on(Composer.Commanded)
+    def do_what_is_written(self, message: Composer.Commanded) -> None:
+        """Do what stands behind a slash."""
+        self.do(message.command, message.rest)
 
     async def action_go(self, section: str) -> None:
         """Show a section."""

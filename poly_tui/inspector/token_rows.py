@@ -1,4 +1,4 @@
-"""Tokens laid out in rows of at most so many cells, each followed by a mark that is the higher the less likely it was."""
+"""Tokens in rows of at most so many cells, each with a mark behind it that is the higher the less likely it was."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
