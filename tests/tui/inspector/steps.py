@@ -8,7 +8,11 @@ from poly_tui.chats.facts import dropped_fact, recalled_fact
 from poly_tui.chats.store import ChatStore
 from poly_tui.chats.tree import ChatTurn
 from poly_tui.inspector import Inspector
+from poly_tui.transcript import Transcript
 from tests.tui.steps import Chat, screen_rows
+
+N_STILL = 5
+"""So many times in a row the screen has to look the same."""
 
 
 class Clock:
@@ -88,3 +92,15 @@ async def until_shown(chat: Chat, words: str) -> None:
         await chat.until(lambda: words in shown(chat))
     except AssertionError:
         raise AssertionError(f"{words!r} is not shown:\n{shown(chat)}") from None
+
+
+async def until_still(chat: Chat) -> None:
+    """Wait until nothing moves on the screen any more."""
+    seen: list[str] = []
+
+    def is_still() -> bool:
+        seen.append(shown(chat))
+        waiting = (chat.screen._pacer._timer, *(view._settling for view in chat.screen.query(Transcript)))
+        return not any(waiting) and len(seen) > N_STILL and len(set(seen[-N_STILL:])) == 1
+
+    await chat.until(is_still)

@@ -10,7 +10,7 @@ from poly_tui.inspector.token_page import N_ALTERNATIVES
 from poly_tui.screens.sources import SourceCard
 from poly_tui.transcript import Kind
 from tests.fake_engine import FakeEngine, FakeSession, Gate, Reply, split
-from tests.tui.inspector.steps import DROPPED, HITS, inspector_of, keep_chat, shown, told, until_shown
+from tests.tui.inspector.steps import DROPPED, HITS, inspector_of, keep_chat, shown, told, until_shown, until_still
 from tests.tui.looks import assert_looks
 from tests.tui.steps import SIZES, open_chat, press
 
@@ -119,6 +119,7 @@ async def test_of_a_chat_that_was_kept_the_last_turn_is_shown(size: tuple[int, i
         await chat.screen.action_inspect(page)  # type: ignore[arg-type]  # it is one of them
         await until_shown(chat, {"live": "48.0 tok/s", "sources": "2 recalled", "prompt": "tokens in"}[page])
         await chat.until(lambda: "asking" not in shown(chat))
+        await until_still(chat)
         assert_looks(chat.pilot, f"inspector/{page}-{name_of(size)}")
 
 
@@ -267,6 +268,7 @@ async def test_tokens_show_their_boundaries_and_how_likely_they_were(size: tuple
         await chat.pilot.press("ctrl+l", "left")
         await until_shown(chat, '#3 " ways"  id 2')
         assert "p 0.030" in shown(chat)
+        await until_still(chat)
         assert_looks(chat.pilot, f"inspector/tokens-{name_of(size)}")
 
 
