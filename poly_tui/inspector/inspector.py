@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, TypeAlias, get_args
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
@@ -29,8 +30,11 @@ __all__ = ["Inspector", "Page"]
 Page: TypeAlias = Literal["live", "sources", "prompt", "tokens"]
 PAGES: tuple[Page, ...] = get_args(Page)
 
+INTERVAL_S = 0.2
 CALM_INTERVAL_S = 1.0
-"""Where motion is to be reduced, figures change no more often."""
+"""So long what is shown of an answer that is being written stays as it is: nobody reads faster. The longer one is for
+where motion is to be reduced.
+"""
 
 
 class Inspector(Vertical):
@@ -55,6 +59,7 @@ class Inspector(Vertical):
         self._status = Status()
         self._memory = ""
         self._drawn_at = 0.0
+        self._later: Timer | None = None
         self._asked_prompt_of: ChatTurn | None = None
         self._came_from: Widget | None = None
         self._page: Page = "live"
@@ -106,7 +111,12 @@ class Inspector(Vertical):
         """Show how far things are, if it is time. This is called in the rhythm of the transcript."""
         self._status = status
         self._records.newest.beat()
-        if self.is_open and not (status.phase.is_generating and self._is_too_soon):
+        if not self.is_open or (self._later is not None and status.phase.is_generating):
+            return
+        wait_s = self._drawn_at + self._interval_s - time.monotonic() if status.phase.is_generating else 0.0
+        if wait_s > 0:
+            self._later = self.set_timer(wait_s, self._draw)
+        else:
             self._draw()
 
     # What the user does
@@ -135,8 +145,8 @@ class Inspector(Vertical):
     # How it is done
 
     @property
-    def _is_too_soon(self) -> bool:
-        return self.app.animation_level == "none" and time.monotonic() - self._drawn_at < CALM_INTERVAL_S
+    def _interval_s(self) -> float:
+        return CALM_INTERVAL_S if self.app.animation_level == "none" else INTERVAL_S
 
     def _show_page(self, page: Page) -> None:
         self._page = page
@@ -163,6 +173,9 @@ class Inspector(Vertical):
             self.screen.focus_next()
 
     def _draw(self) -> None:
+        if self._later is not None:
+            self._later.stop()
+            self._later = None
         self._drawn_at = time.monotonic()
         turn = self._turn
         match self._page:
