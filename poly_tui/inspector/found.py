@@ -18,6 +18,9 @@ from poly_tui.transcript.clean import clean
 __all__ = ["SourcesPage", "describe_hit"]
 
 BAR_CELLS = 10
+LEAST_SCORE = 0.005
+"""A score that would be shown as nothing is not shown: BM25 gives such ones where there are few documents."""
+
 REASONS: Mapping[DropReason, str] = {
     "duplicate": "the same text as a better one",
     "low_score": "too unlike the prompt",
@@ -105,9 +108,8 @@ def _trace(hit: Hit) -> str:
 
 
 def _side(name: str, rank: int | None, score: float | None) -> str:
-    if rank is None:
-        return f"{name} -" if score is None else f"{name} - {_share(score)}"
-    return f"{name} #{rank}" if score is None else f"{name} #{rank} {_share(score)}"
+    shown = "" if score is None or score < LEAST_SCORE else f" {_share(score)}"
+    return f"{name} {'-' if rank is None else f'#{rank}'}{shown}"
 
 
 def _share(score: float) -> str:

@@ -75,6 +75,12 @@ class Inspector(Vertical):
         return self.has_class("-open")
 
     @property
+    def has_keys(self) -> bool:
+        """Whether what is pressed goes to it."""
+        focused = self.screen.focused
+        return focused is not None and self in focused.ancestors
+
+    @property
     def overrides(self) -> Overrides:
         """What the next turn is asked for: probabilities cost a little, so only while they are looked at."""
         return Overrides(logprobs=N_ALTERNATIVES if self.is_open and self._page == "tokens" else None)
@@ -84,7 +90,7 @@ class Inspector(Vertical):
         if not self.children:
             switcher = ContentSwitcher(self._live, self._sources, self._prompt, self._tokens, initial=self._live.id)
             await self.mount(self._tabs, switcher)
-        if not self.has_focus_within:
+        if not self.has_keys:
             self._came_from = self.screen.focused
         self.add_class("-open")
         self._show_page(page or self._page)
@@ -93,7 +99,7 @@ class Inspector(Vertical):
         """Go away, and give the keys back."""
         self.workers.cancel_group(self, "inspector.prompt")
         self._asked_prompt_of = None
-        if self.has_focus_within:
+        if self.has_keys:
             self._give_focus_back()
         self.remove_class("-open")
 
@@ -162,13 +168,13 @@ class Inspector(Vertical):
             self.set_class(one == page, f"-{one}")
         self._tabs.page = page
         self.query_one(ContentSwitcher).current = shown.id
-        focused.focus()
+        self.screen.set_focus(focused)
         self._draw()
 
     def _give_focus_back(self) -> None:
         came_from = self._came_from
         if came_from is not None and came_from.is_attached and came_from.focusable:
-            came_from.focus()
+            self.screen.set_focus(came_from)
         else:
             self.screen.focus_next()
 

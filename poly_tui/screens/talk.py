@@ -142,10 +142,12 @@ class TalkScreen(SectionScreen):
         """Show a chunk that the inspector lists."""
         self.app.push_screen(SourceCard(message.number, message.hit))
 
-    def on_descendant_focus(self) -> None:
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def show_mode(self) -> None:
         """Say who has the keys, where that is not the prompt."""
-        is_reading = self._transcript.has_focus
-        self._status.mode = "TRANSCRIPT" if is_reading else "INSPECTOR" if self._inspector.has_focus_within else ""
+        is_reading = self.focused is self._transcript
+        self._status.mode = "TRANSCRIPT" if is_reading else "INSPECTOR" if self._inspector.has_keys else ""
         self._composer.placeholder = f"{'i' if is_reading else 'esc'} to write" if self._status.mode else PLACEHOLDER
 
     def on_key(self, event: events.Key) -> None:
@@ -184,7 +186,7 @@ class TalkScreen(SectionScreen):
         if action == "read":
             return self._composer.has_focus and self._transcript.chosen is not None
         if action == "page":
-            return not self._inspector.has_focus_within
+            return not self._inspector.has_keys
         return super().check_action(action, parameters)
 
     def action_read(self) -> None:
@@ -197,7 +199,7 @@ class TalkScreen(SectionScreen):
 
     async def action_inspector(self) -> None:
         """Open the inspector, or go to it, or close it if one is there."""
-        if self._inspector.has_focus_within:
+        if self._inspector.has_keys:
             self._inspector.close()
         else:
             await self._inspector.open()

@@ -37,7 +37,7 @@ async def test_control_l_opens_it_with_the_keys_and_closes_it_again(size: tuple[
         await chat.ask("hello")
         await chat.pilot.press("ctrl+l")
         await until_shown(chat, "came to its end")
-        assert inspector_of(chat).has_focus_within
+        assert inspector_of(chat).has_keys
         assert "INSPECTOR" in shown(chat)
         await chat.pilot.press("ctrl+l")
         await chat.until(lambda: not inspector_of(chat).is_open)
@@ -48,7 +48,7 @@ async def test_control_l_opens_it_with_the_keys_and_closes_it_again(size: tuple[
 async def test_beside_the_transcript_it_leaves_room_for_it_and_escape_leaves_it_open() -> None:
     async with open_chat(FakeEngine(), (160, 48)) as chat:
         await chat.pilot.press("ctrl+l")
-        await chat.until(lambda: inspector_of(chat).has_focus_within)
+        await chat.until(lambda: inspector_of(chat).has_keys)
         assert chat.transcript.region.right <= inspector_of(chat).region.x
         await chat.pilot.press("escape")
         await chat.until(lambda: chat.composer.has_focus)
@@ -61,7 +61,7 @@ async def test_beside_the_transcript_it_leaves_room_for_it_and_escape_leaves_it_
 async def test_over_the_transcript_it_leaves_the_prompt_free_and_escape_closes_it(size: tuple[int, int]) -> None:
     async with open_chat(FakeEngine(), size) as chat:
         await chat.pilot.press("ctrl+l", "4")
-        await chat.until(lambda: inspector_of(chat).has_focus_within)
+        await chat.until(lambda: inspector_of(chat).has_keys)
         assert chat.composer.region.y >= inspector_of(chat).region.bottom
         await chat.pilot.press("escape")
         await chat.until(lambda: not inspector_of(chat).is_open)
