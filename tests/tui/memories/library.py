@@ -70,10 +70,10 @@ class Library(FakeEngine):
             replace(
                 one,
                 n_chunks=_n_chunks(self.documents_of[memory][one.source]),
-                added=time.time() - AGO_S,
+                added=time.time() - AGO_S * (place + 1),
                 sha256=sha256(self.documents_of[memory][one.source].encode()).hexdigest(),
             )
-            for one in await super().documents(memory)
+            for place, one in enumerate(await super().documents(memory))
         ]
 
     async def chunks(self, memory: str, source: str) -> Sequence[ChunkInfo]:
