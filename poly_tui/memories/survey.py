@@ -19,6 +19,7 @@ _PAGE_TREE = re.compile(
 _WORDS = {
     "vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
     "plain": "text",
+    "markdown": "md",
     "xhtml+xml": "html",
     "tab-separated-values": "tsv",
 }

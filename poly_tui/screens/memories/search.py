@@ -55,10 +55,11 @@ class SearchPane(Vertical):
 
         hit: Hit
 
-    def __init__(self, backend: Backend, *, clock: Callable[[], float] = time.perf_counter) -> None:
+    clock: Callable[[], float] = staticmethod(time.perf_counter)
+
+    def __init__(self, backend: Backend) -> None:
         super().__init__(id="search")
         self._backend = backend
-        self._clock = clock
         self._memory = ""
         self._found: list[tuple[Hit, str]] = []
         self._query = Input(placeholder="search: what is it about?", compact=True, id="query")
@@ -131,14 +132,14 @@ class SearchPane(Vertical):
             self._show([], "type a question" if self._memory else "there is no memory to search", None)
             return
         await asyncio.sleep(DEBOUNCE_S)
-        began = self._clock()
+        began = self.clock()
         try:
             engine = await self._backend.engine()
             recalled = await engine.recall(self._memory, question, self._options.options)
         except PolyError as error:
             self._show([], str(error), None)
             return
-        self._show(_found(recalled), "the memory holds nothing on that", (self._clock() - began) * 1000)
+        self._show(_found(recalled), "the memory holds nothing on that", (self.clock() - began) * 1000)
 
     def _show(self, found: list[tuple[Hit, str]], empty: str, took_ms: float | None) -> None:
         self._found = found

@@ -78,10 +78,15 @@ class TakingInScreen(Screen[Sequence[Document] | None]):
         yield self._heading
         if self._given is None:
             yield self._line
-            yield self._hint
+        yield self._hint
         yield self.table
         yield self._sum
         yield KeysBar()
+
+    @property
+    def has_looked(self) -> bool:
+        """Whether all that was named was looked at."""
+        return bool(self._looked) and not self._is_looking
 
     def on_mount(self) -> None:
         """Let paths be typed, or look at what is given."""
@@ -93,12 +98,17 @@ class TakingInScreen(Screen[Sequence[Document] | None]):
         else:
             self._line.focus()
             self._line.cursor_position = len(self._line.value)
+            if self._line.value:
+                self._submit(self._line.value)
 
     @on(Input.Submitted, "#paths")
     def look(self, message: Input.Submitted) -> None:
         """See what the paths stand for."""
         message.stop()
-        paths = split_paths(message.value)
+        self._submit(message.value)
+
+    def _submit(self, line: str) -> None:
+        paths = split_paths(line)
         if paths:
             self.table.focus()
             self._find(paths)
@@ -131,6 +141,11 @@ class TakingInScreen(Screen[Sequence[Document] | None]):
             self._taken ^= {self._looked[place].document.name}
             self.table.action_move(1)
             self._show()
+
+    @on(RowTable.Moved)
+    def show_reason(self, message: RowTable.Moved) -> None:
+        """Say all of what is known of the current document."""
+        self._show_reason(message.place)
 
     @on(RowTable.Chosen)
     def choose(self) -> None:
@@ -172,6 +187,8 @@ class TakingInScreen(Screen[Sequence[Document] | None]):
                 self._taken.add(document.name)
             self._show(len(found))
         self._is_looking = False
+        if self._looked and self.table.cursor is not None:
+            self._show_reason(self.table.cursor)
         self.table.show_empty(Content("there are no files"))
         self._show()
 
@@ -189,6 +206,11 @@ class TakingInScreen(Screen[Sequence[Document] | None]):
         elif not taken:
             do = "nothing to take in: x takes one all the same, esc goes back"
         self._sum.update(Content.assemble(" ", (do, "bold"), ("  " + " · ".join(parts), "$text-muted")))
+
+    def _show_reason(self, place: int) -> None:
+        one = self._looked[place]
+        words = f"{one.verdict.value}: {one.reason}" if one.reason else one.document.name
+        self._hint.update(Content.assemble(" ", cell(words, "$text-muted")))
 
     def _row_at(self, place: int) -> Row:
         one = self._looked[place]

@@ -42,13 +42,16 @@ class MemoryView(SectionScreen):
     SECTION = "memories"
     AUTO_FOCUS = "#rows"
 
+    tick: Callable[[], float] = staticmethod(time.monotonic)
+    """What speeds are told by."""
+
     def __init__(self, backend: Backend, *, clock: Callable[[], float] = time.time) -> None:
         super().__init__(backend)
         self.memory = ""
         self.memories: Sequence[MemoryInfo] = ()
         self.listing = Listing()
         self.bin = Bin()
-        self.queue = TakeInQueue(backend.engine, self._begin, self._mark_changed)
+        self.queue = TakeInQueue(backend.engine, self._begin, self._mark_changed, self.tick)
         self.pane = DocumentsPane(self.listing, clock=clock)
         self.search = SearchPane(backend)
         self.clock = clock

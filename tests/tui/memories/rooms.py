@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -15,7 +15,7 @@ from tests.tui.steps import open_section, screen_rows, wait_until
 
 __all__ = ["Room", "open_room"]
 
-S = TypeVar("S", bound=Screen[object])
+S = TypeVar("S", bound=Screen[Any])  # Any: whatever they are dismissed with
 
 
 @dataclass(frozen=True)

@@ -152,9 +152,7 @@ async def test_names_from_outside_are_shown_and_not_obeyed() -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_the_chunks_of_a_document_are_read_with_their_neighbours(
-    size: tuple[int, int], library: Library
-) -> None:
+async def test_the_chunks_of_a_document_are_read_with_their_neighbours(size: tuple[int, int], library: Library) -> None:
     async with open_room(library, size) as room:
         await room.press("enter")
         await room.until(lambda: isinstance(room.pilot.app.screen, ChunksScreen))
