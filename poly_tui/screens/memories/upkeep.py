@@ -17,17 +17,12 @@ from poly_tui.memories.survey import kind_word
 from poly_tui.memories.words import counted, grouped
 from poly_tui.screens.memories.dialogs import Card, LineCard, NewMemoryCard
 from poly_tui.screens.memories.view import MemoryView
+from poly_tui.screens.question import Question
 
 __all__ = ["MemoryUpkeep"]
 
-SURE_S = 5.0
-"""Who asks for a rebuild twice within this time is sure."""
-
-
 class MemoryUpkeep(MemoryView):
     """Adds what looks after the memory that is shown. One such thing is done at a time, and Esc breaks it off."""
-
-    _asked_to_rebuild = float("-inf")
 
     def stop_upkeep(self) -> bool:
         """Break off what is being done; False if nothing is."""
@@ -44,12 +39,12 @@ class MemoryUpkeep(MemoryView):
         title = f"Export {self.memory} to"
         first = LineCard(title, str(_file_for(self.memory)), "Lines of JSON, which `poly memory import` reads.")
         typed = await self.app.push_screen_wait(first)
-        while typed is not None and _is_taken(typed):
-            again = LineCard(title, typed, "It is there already: ⏎ overwrites it.")
-            before, typed = typed, await self.app.push_screen_wait(again)
-            if typed == before:
-                break
-        if typed is not None:
+        if typed is None:
+            return
+        is_sure = not _is_taken(typed) or await self.app.push_screen_wait(
+            Question(f"{typed} is there already. Overwrite it?", "overwrite it")
+        )
+        if is_sure:
             self._export(_path(typed))
 
     @work(group="memories.upkeep", exclusive=True)
@@ -64,22 +59,15 @@ class MemoryUpkeep(MemoryView):
             n = await write_archive(engine, memory, file, tell)
             self.notify(f"{counted(n, 'document')} of {memory} written to {file}", markup=False)
 
-    def action_rebuild(self) -> None:
-        """Cut and embed all of the memory anew, if that is wanted twice."""
-        if not self.can_work():
+    @work(group="memories.dialog", exclusive=True)
+    async def action_rebuild(self) -> None:
+        """Cut and embed all of the memory anew, if that is really wanted."""
+        if not await self.is_ready():
             return
-        now = self.clock()
-        if now - self._asked_to_rebuild > SURE_S:
-            self._asked_to_rebuild = now
-            n_chunks = counted(self.listing.totals.n_chunks, "chunk")
-            self.notify(
-                f"b once more cuts and embeds all of {self.memory} anew ({n_chunks}). It stays as it is until all is "
-                "done, and esc stops that.",
-                markup=False,
-            )
-            return
-        self._asked_to_rebuild = float("-inf")
-        self._rebuild()
+        n_chunks = counted(self.listing.totals.n_chunks, "chunk")
+        words = f"Cut and embed all of {self.memory} anew ({n_chunks})? It stays as it is until all is done."
+        if await self.app.push_screen_wait(Question(words, "rebuild")):
+            self._rebuild()
 
     @work(group="memories.upkeep", exclusive=True)
     async def _rebuild(self) -> None:

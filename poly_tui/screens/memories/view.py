@@ -21,6 +21,7 @@ from poly_tui.memories.bin import Bin
 from poly_tui.memories.choice import chosen_memory, keep_chosen
 from poly_tui.memories.listing import Listing
 from poly_tui.memories.queue import Item, State, TakeInQueue
+from poly_tui.memories.words import counted
 from poly_tui.screens.memories.documents import DocumentsPane
 from poly_tui.screens.memories.memories import MemoryList
 from poly_tui.screens.memories.search import SearchPane
@@ -104,6 +105,13 @@ class MemoryView(SectionScreen):
     def items(self) -> list[Item]:
         """What is on its way into the memory."""
         return [item for item in self.queue.items if item.memory == self.memory]
+
+    @property
+    def unsaved(self) -> str:
+        """What is on its way into memories, which would not get there."""
+        n_left = self.queue.n_working + self.queue.n_waiting
+        verb = "is" if n_left == 1 else "are"
+        return f"{counted(n_left, 'document')} {verb} not taken in yet" if n_left else ""
 
     # Opening
 

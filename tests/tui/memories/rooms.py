@@ -11,9 +11,12 @@ from textual.screen import Screen
 
 from poly_engine.interface import Engine
 from poly_tui.screens.memories.screen import MemoriesScreen
+from tests.tui.looks import assert_looks
 from tests.tui.steps import open_section, screen_rows, wait_until
 
 __all__ = ["Room", "open_room"]
+
+N_STILL = 3
 
 S = TypeVar("S", bound=Screen[Any])  # Any: whatever they are dismissed with
 
@@ -48,6 +51,14 @@ class Room:
     async def until_painted(self, *words: str) -> None:
         """Let the application work until the words are to be read."""
         await self.until(lambda: all(word in self.text for word in words))
+
+    async def check_looks(self, name: str) -> None:
+        """Compare what is painted with what was kept, once nothing changes any more."""
+        n_same, text = 0, ""
+        while n_same < N_STILL:
+            await self.pilot.pause()
+            n_same, text = (n_same + 1, text) if self.text == text else (0, self.text)
+        assert_looks(self.pilot, name)
 
     async def press(self, *keys: str) -> None:
         """Press keys."""

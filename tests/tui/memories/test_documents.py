@@ -13,7 +13,6 @@ from poly_tui.screens.memories.dialogs import Card
 from poly_tui.screens.memories.memories import MemoriesCard
 from poly_tui.widgets.row_table import Row
 from tests.gate import Gate
-from tests.tui.looks import assert_looks
 from tests.tui.memories.library import Library
 from tests.tui.memories.rooms import open_room
 from tests.tui.steps import SIZES, wait_until
@@ -23,14 +22,14 @@ from tests.tui.steps import SIZES, wait_until
 async def test_a_memory_that_holds_nothing_says_how_to_fill_it(size: tuple[int, int]) -> None:
     async with open_room(Library("contracts"), size) as room:
         await room.until_painted("no documents yet", "i takes some in")
-        assert_looks(room.pilot, f"memories/empty-{size[0]}x{size[1]}")
+        await room.check_looks(f"memories/empty-{size[0]}x{size[1]}")
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_documents_are_listed_with_their_state(size: tuple[int, int], library: Library) -> None:
     async with open_room(library, size) as room:
         await room.until_painted("✓ msa-2024.md", "3 docs")
-        assert_looks(room.pilot, f"memories/filled-{size[0]}x{size[1]}")
+        await room.check_looks(f"memories/filled-{size[0]}x{size[1]}")
 
 
 async def test_another_memory_is_chosen_and_remembered(library: Library) -> None:
@@ -159,7 +158,7 @@ async def test_the_chunks_of_a_document_are_read_with_their_neighbours(size: tup
         await room.until_painted("Notices are sent", "3 chunks")
         await room.press("n")
         await room.until_painted("#1 · 11 tokens" if size[0] > 40 else "#1 · 11")
-        assert_looks(room.pilot, f"memories/chunks-{size[0]}x{size[1]}")
+        await room.check_looks(f"memories/chunks-{size[0]}x{size[1]}")
         await room.press("escape")
         await room.until(lambda: room.pilot.app.screen is room.screen)
 

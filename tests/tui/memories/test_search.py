@@ -5,7 +5,6 @@ import pytest
 from poly_engine.errors import MemoryUnavailable
 from poly_tui.screens.memories.chunks import ChunksScreen
 from poly_tui.screens.memories.options import OptionsRow
-from tests.tui.looks import assert_looks
 from tests.tui.memories.library import Library
 from tests.tui.memories.rooms import open_room
 from tests.tui.steps import SIZES
@@ -24,7 +23,7 @@ async def test_hits_come_while_one_types_with_the_trace_of_each(size: tuple[int,
         await room.type("payment overdue")
         await room.until_painted("1.00", "The supplier")
         await room.until_painted("fused 1.00")
-        assert_looks(room.pilot, f"memories/search-{size[0]}x{size[1]}")
+        await room.check_looks(f"memories/search-{size[0]}x{size[1]}")
 
 
 async def test_only_the_last_question_is_answered_when_one_types_fast(library: Library) -> None:

@@ -9,7 +9,6 @@ from poly_engine.errors import EngineUnreachable
 from poly_tui.memories.listing import Phase
 from poly_tui.screens.memories.taking_in import TakingInScreen
 from tests.gate import Gate
-from tests.tui.looks import assert_looks
 from tests.tui.memories.library import Library
 from tests.tui.memories.rooms import Room, open_room
 from tests.tui.steps import SIZES
@@ -108,7 +107,7 @@ async def test_how_far_each_document_is_is_seen_while_it_is_taken_in(
         await room.until_painted("0/2")
         gate.open(1)
         await room.until_painted("1/2", "50%", "◐ 1 working")
-        assert_looks(room.pilot, f"memories/ingesting-{size[0]}x{size[1]}")
+        await room.check_looks(f"memories/ingesting-{size[0]}x{size[1]}")
         gate.open()
         await room.until(lambda: not room.screen.queue.items)
 

@@ -14,6 +14,7 @@ from poly_engine.types import Ingested
 from poly_tui.memories.archive import write_archive
 from poly_tui.memories.new_memory import add_memory
 from poly_tui.screens.memories.dialogs import Card, LineCard, NewMemoryCard
+from poly_tui.screens.question import Question
 from tests.tui.memories.library import Library
 from tests.tui.memories.rooms import open_room
 
@@ -49,7 +50,7 @@ async def test_an_export_that_cannot_be_written_says_so(library: Library, tmp_pa
         await write_archive(library, "contracts", tmp_path / "missing" / "out.jsonl")
 
 
-async def test_a_file_that_is_there_is_overwritten_only_when_that_is_wanted_twice(
+async def test_a_file_that_is_there_is_overwritten_only_when_that_is_wanted(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -58,10 +59,8 @@ async def test_a_file_that_is_there_is_overwritten_only_when_that_is_wanted_twic
     async with open_room(library) as room:
         await room.press("e")
         await room.until(lambda: isinstance(room.pilot.app.screen, LineCard))
-        first = room.pilot.app.screen
         await room.press("enter")
-        await room.until(lambda: isinstance(room.pilot.app.screen, LineCard) and room.pilot.app.screen is not first)
-        await room.until_painted("It is there already")
+        await room.until(lambda: isinstance(room.pilot.app.screen, Question))
         assert file.read_text() == "mine"
         await room.press("enter")
         await room.until(lambda: file.read_text() != "mine")
@@ -85,7 +84,7 @@ async def test_faults_are_told(library: Library, monkeypatch: pytest.MonkeyPatch
         await room.until_painted("1 fault of contracts", "chunk 7 of a.md is damaged")
 
 
-async def test_a_rebuild_is_asked_for_twice_shows_how_far_it_is_and_can_be_stopped(
+async def test_a_rebuild_is_asked_for_shows_how_far_it_is_and_can_be_stopped(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, stopped = asyncio.Event(), asyncio.Event()
@@ -101,9 +100,9 @@ async def test_a_rebuild_is_asked_for_twice_shows_how_far_it_is_and_can_be_stopp
     monkeypatch.setattr(library, "reindex", reindex)
     async with open_room(library) as room:
         await room.press("b")
-        await room.pilot.pause()
+        await room.until(lambda: isinstance(room.pilot.app.screen, Question))
         assert not begun.is_set()
-        await room.press("b")
+        await room.press("enter")
         await room.until_painted("rebuilding contracts: 1 of 3 documents · esc stops")
         await room.press("escape")
         await room.until(stopped.is_set)
