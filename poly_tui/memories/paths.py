@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["complete", "source_path", "split_paths", "with_matches"]
+__all__ = ["as_line", "complete", "source_path", "split_paths", "with_matches"]
 
 _WILD = frozenset("*?[")
 _ESCAPED = frozenset(" \\'\"")
@@ -25,6 +25,12 @@ def split_paths(line: str) -> list[str]:
     if os.path.lexists(os.path.expanduser(line)):  # noqa: PTH111 - Path.expanduser raises an error for unknown users
         return [os.path.expanduser(line)]  # noqa: PTH111 - as above
     return [_local(word) for word in _words(line)]
+
+
+def as_line(text: str) -> str:
+    """What was dropped or pasted as one line of paths. A line that is the name of a file as it stands is escaped."""
+    lines = (line.strip() for line in text.splitlines())
+    return " ".join(_escaped(line) if os.path.lexists(line) else line for line in lines if line)
 
 
 def with_matches(paths: list[str]) -> list[str]:

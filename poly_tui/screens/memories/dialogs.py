@@ -106,8 +106,9 @@ class NewMemoryCard(ModalScreen[Mapping[str, str | int | float] | None]):
     @on(Input.Submitted)
     def go_on(self, message: Input.Submitted) -> None:
         """Go to the next line; from the last one, make it."""
-        if message.input is not self._least:
-            self.focus_next()
+        fields = list(self._fields.values())
+        if message.input is not fields[-1]:
+            fields[fields.index(message.input) + 1].focus()
             return
         try:
             self.dismiss(self._settings())

@@ -214,7 +214,7 @@ class DocumentsPane(Vertical):
             self._detail.update(Content.assemble(" ", _progress(entry.item, 10)))
         else:
             title = entry.stored.title if entry.stored else ""
-            self._detail.update(Content.assemble(" ", cell(title + " · " if title else ""), cell(entry.source, "dim")))
+            self._detail.update(Content.assemble(" ", cell(title), " · " if title else "", cell(entry.source, "dim")))
 
 
 def _chunks(entry: Entry) -> str:
@@ -228,7 +228,7 @@ def _state(entry: Entry, look: str) -> Content:
     if entry.phase is Phase.WORKING and entry.item is not None and entry.item.n_new:
         return _progress(entry.item, 6)
     if entry.phase is Phase.FAILED:
-        return Content.assemble((entry.phase.word, look), ": ", cell(entry.reason))
+        return cell(entry.reason or entry.phase.word, look)
     if entry.phase is Phase.LEAVING:
         return Content.styled("deleted · u undo", look)
     return Content.styled(entry.phase.word, look)

@@ -13,7 +13,7 @@ from poly_engine.errors import PolyError
 from poly_tui.documents import Document
 from poly_tui.memories.bin import GRACE_S, Thrown
 from poly_tui.memories.listing import Entry, Phase
-from poly_tui.memories.paths import source_path, split_paths
+from poly_tui.memories.paths import as_line, source_path, split_paths
 from poly_tui.memories.queue import State
 from poly_tui.memories.words import counted
 from poly_tui.screens.memories.chunks import ChunksScreen
@@ -136,10 +136,10 @@ class MemoriesScreen(MemoryUpkeep):
 
     def on_paste(self, event: events.Paste) -> None:
         """Take in what is dropped on the terminal, or pasted: a list of paths."""
-        paths = split_paths(" ".join(event.text.splitlines()))
-        if paths and any(Path(path).exists() for path in paths):
+        line = as_line(event.text)
+        if any(Path(path).exists() for path in split_paths(line)):
             event.stop()
-            self._take_in(paths=" ".join(event.text.splitlines()))
+            self._take_in(paths=line)
 
     def action_ingest_again(self) -> None:
         """Take in anew what changed on the disk: of the marked documents, or of all."""
@@ -205,7 +205,7 @@ class MemoriesScreen(MemoryUpkeep):
         thrown = self.bin.throw(self.memory, stored, self.clock())
         if thrown is not None:
             n = counted(len(thrown.sources), "document")
-            self.notify(f"{n} deleted · u brings back within {GRACE_S:.0f} s", timeout=GRACE_S, markup=False)
+            self.notify(f"{n} deleted · u brings back within {GRACE_S:.0f} s", markup=False)
             self.set_timer(GRACE_S, self._empty_bin, name="memories.bin")
         self.listing.marked.clear()
         self.show_documents()

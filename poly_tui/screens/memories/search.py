@@ -166,10 +166,11 @@ class SearchPane(Vertical):
         place = self.hits.cursor
         if place is None or place >= len(self._found):
             self._trace.update("")
-            self._said.update("")
+            self._said.remove_class("-on")
             return
         hit, reason = self._found[place]
         self._said.update(Content(drawable(clean(hit.text.strip()))))
+        self._said.add_class("-on")
         by_vector = (
             "not by its vector" if hit.vector_rank is None else f"vector {_side(hit.vector_rank, hit.vector_score)}"
         )

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from poly_tui.documents import Document, documents
-from poly_tui.memories.paths import complete, split_paths, with_matches
+from poly_tui.memories.paths import as_line, complete, split_paths, with_matches
 from poly_tui.memories.survey import Looked, Surveyor, Verdict, kind_word
 from poly_tui.memories.words import counted, grouped, size
 from poly_tui.widgets.keys import KeysBar
@@ -44,6 +44,20 @@ class _Looked(RowTable):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "take in", id="taking_in.take")]
 
 
+class _Paths(Input):
+    """A line of paths, of which the last one is completed. The key is its own: one of the screen that comes before all
+    others would also come before what was typed.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "screen.complete", "complete", id="taking_in.complete")]
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Take all lines of what is dropped or pasted, of which a line to type takes the first one by itself."""
+        event.stop()
+        event.prevent_default()
+        self.insert_text_at_cursor(as_line(event.text))
+
+
 class TakingInScreen(Screen[Sequence[Document] | None]):
     """Looks at documents for a memory of which the checksums are `known`, by source. What they are is typed as paths,
     unless they are `given`. The result is what is to be taken in, or None.
@@ -53,7 +67,6 @@ class TakingInScreen(Screen[Sequence[Document] | None]):
         Binding("escape", "leave", "back", id="taking_in.leave"),
         Binding("x", "take_or_not", "take or not", id="taking_in.take_or_not"),
         Binding("i", "edit", "paths", id="taking_in.edit"),
-        Binding("tab", "complete", "complete", id="taking_in.complete", show=False, priority=True),
     ]
     CSS_PATH = "memories.tcss"
 
@@ -68,7 +81,7 @@ class TakingInScreen(Screen[Sequence[Document] | None]):
         self._taken: set[str] = set()
         self._is_looking = False
         self._heading = Static(id="heading")
-        self._line = Input(paths, placeholder="files, folders, *.pdf: ⇥ completes", compact=True, id="paths")
+        self._line = _Paths(paths, placeholder="files, folders, *.pdf: ⇥ completes", compact=True, id="paths")
         self._hint = Static(id="hint")
         self._sum = Static(id="detail")
         self.table = _Looked(_COLUMNS, id="looked")
@@ -119,10 +132,7 @@ class TakingInScreen(Screen[Sequence[Document] | None]):
         self._hint.update("")
 
     def action_complete(self) -> None:
-        """Complete the last path; elsewhere go to the next part."""
-        if self._given is not None or not self._line.has_focus:
-            self.focus_next()
-            return
+        """Complete the last path."""
         line, names = complete(self._line.value)
         self._line.value = line
         self._line.cursor_position = len(line)
@@ -209,7 +219,7 @@ class TakingInScreen(Screen[Sequence[Document] | None]):
 
     def _show_reason(self, place: int) -> None:
         one = self._looked[place]
-        words = f"{one.verdict.value}: {one.reason}" if one.reason else one.document.name
+        words = f"{one.verdict.value}: {one.reason or one.document.name}"
         self._hint.update(Content.assemble(" ", cell(words, "$text-muted")))
 
     def _row_at(self, place: int) -> Row:

@@ -21,6 +21,7 @@ from poly_tui.screens.question import Question
 
 __all__ = ["MemoryUpkeep"]
 
+
 class MemoryUpkeep(MemoryView):
     """Adds what looks after the memory that is shown. One such thing is done at a time, and Esc breaks it off."""
 

@@ -33,6 +33,9 @@ __all__ = ["MemoryView"]
 PAINT_S = 0.1
 """What is on its way is painted so often, however fast it goes."""
 
+REFRESH_S = 1.0
+"""While documents come in, a memory is asked so often what it holds: to list ten thousand takes a tenth of a second."""
+
 LOOK_S = 2.0
 """So often is looked for what others take in, as long as they do."""
 
@@ -62,6 +65,7 @@ class MemoryView(SectionScreen):
         self._n_reloads = 0
         self._opened = asyncio.Event()
         self._n_openings = 0
+        self._refreshed = float("-inf")
         self._upkeep = ""
         self._painting: Timer | None = None
 
@@ -184,6 +188,7 @@ class MemoryView(SectionScreen):
     @work(group="memories.refresh", exclusive=True)
     async def refresh_documents(self) -> None:
         """See what the memory holds now."""
+        self._refreshed = self.tick()
         memory = self.memory
         done = [item.source for item in self.items if item.state is State.DONE]
         try:
@@ -240,7 +245,8 @@ class MemoryView(SectionScreen):
     def _paint_queue(self) -> None:
         self._painting = None
         self.show_documents()
-        if any(item.state is State.DONE for item in self.items):
+        is_new = any(item.state is State.DONE for item in self.items)
+        if is_new and (not self.queue.is_busy or self.tick() - self._refreshed >= REFRESH_S):
             self.refresh_documents()
 
     def say(self, upkeep: str) -> None:

@@ -98,9 +98,7 @@ async def test_a_document_that_is_taken_in_again_while_it_is_deleted_stays(libra
     assert library.documents_of["contracts"][FIRST] == "New."
 
 
-async def test_one_that_failed_is_taken_off_the_list_at_once(
-    library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_one_that_failed_is_taken_off_the_list_at_once(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     await library.submit("contracts", b" \n", source="/srv/scan.pdf")
 
     async def forget(_memory: str, source: str | None = None) -> int:

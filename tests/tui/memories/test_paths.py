@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from poly_tui.memories.paths import complete, source_path, split_paths, with_matches
+from poly_tui.memories.paths import as_line, complete, source_path, split_paths, with_matches
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,13 @@ def test_what_is_certain_of_a_path_is_completed_and_what_could_come_next_is_told
     assert complete(line + "o") == (f"first.md {tmp_path}/terms\\ one.md", [])
     assert complete(f"{tmp_path}/f") == (f"{tmp_path}/folder/", [])
     assert split_paths(complete(line + "t")[0]) == ["first.md", f"{tmp_path}/terms two.md"]
+
+
+def test_lines_of_paths_become_one_line_whether_or_not_they_are_escaped(tmp_path: Path) -> None:
+    file = tmp_path / "my file.txt"
+    file.touch()
+    line = as_line(f"{file}\n'/srv/a b.txt'\n\nfile:///srv/c.txt\n")
+    assert split_paths(line) == [str(file), "/srv/a b.txt", "/srv/c.txt"]
 
 
 def test_nothing_is_completed_where_there_is_nothing(tmp_path: Path) -> None:

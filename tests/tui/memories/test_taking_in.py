@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.widgets import Input
 
 from poly_engine.errors import EngineUnreachable
 from poly_tui.memories.listing import Phase
@@ -85,6 +86,27 @@ async def test_paths_that_are_dropped_on_the_terminal_are_looked_at(shelf: Path)
         room.screen.post_message(events.Paste(f"'{shelf}/one.md'\n{shelf}/two.txt"))
         await room.until(lambda: isinstance(room.pilot.app.screen, TakingInScreen))
         await room.until_painted("⏎ takes in 2 documents")
+
+
+async def test_all_lines_of_what_is_pasted_into_the_line_are_taken(shelf: Path) -> None:
+    (shelf / "one.md").rename(shelf / "no one.md")
+    async with open_room(Library("m")) as room:
+        await room.press("i")
+        await room.until(lambda: isinstance(room.pilot.app.screen, TakingInScreen))
+        line = room.pilot.app.screen.query_one(Input)
+        line.post_message(events.Paste(f"{shelf}/no one.md\n{shelf}/two.txt\n"))
+        await room.until(lambda: line.value.endswith("two.txt"))
+        await room.press("enter")
+        await room.until_painted("⏎ takes in 2 documents")
+
+
+async def test_who_quits_while_documents_come_in_is_told_what_would_be_lost(shelf: Path) -> None:
+    async with open_room(Library("m", chunk_gate=Gate())) as room:
+        assert room.screen.unsaved == ""
+        await look_at(room, f"{shelf}/*.txt {shelf}/one.md")
+        await room.press("enter")
+        await room.until_painted("2 working")
+        assert room.screen.unsaved == "2 documents are not taken in yet"
 
 
 async def test_text_that_is_pasted_is_no_list_of_paths() -> None:
