@@ -24,6 +24,7 @@
     ├── Overloaded                overloaded              more is asked for than can be answered soon
     ├── SessionBusy               session_busy            a session takes one turn at a time
     ├── ModelLoadFailed           model_load_failed       a model file cannot be loaded
+    │   └── PullFailed            pull_failed             it cannot be fetched from where it is said to be
     ├── EngineFailed              engine_failed           llama.cpp gave up in the middle of the work
     │   └── EngineUnreachable     engine_unreachable      the connection to a server was lost, or there is none
     └── EngineClosed              engine_closed           the engine was shut down
@@ -59,6 +60,7 @@ __all__ = [
     "NotFound",
     "Overloaded",
     "PolyError",
+    "PullFailed",
     "SessionBusy",
     "SessionNotFound",
     "TaskNotFound",
@@ -268,6 +270,14 @@ class ModelLoadFailed(PolyError):
     """A model file is missing, damaged, of an unknown kind, or too large for the machine."""
 
     code = "model_load_failed"
+
+
+class PullFailed(ModelLoadFailed):
+    """The file of a model cannot be fetched from where it is said to be. What had come of it is kept, as far as another
+    attempt can go on with it.
+    """
+
+    code = "pull_failed"
 
 
 class EngineFailed(PolyError):
