@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from poly_engine.errors import ModelLoadFailed
+from poly_engine.models.quantization import of_file_type, of_tensors
 
 Value: TypeAlias = int | float | bool | str | tuple[int | float | bool, ...]
 
@@ -48,6 +49,8 @@ class GgufHeader:
     n_params: int
     has_learned_positions: bool
     """Whether the model looks positions up in a table, beyond whose end llama.cpp aborts the process."""
+    quantization: str
+    """How the weights are stored, such as Q4_K_M; empty if that is not known."""
 
     @property
     def architecture(self) -> str:
@@ -131,7 +134,12 @@ class _Reader:
         kept = {key: value for key, value in metadata.items() if value is not None}
         n_params = sum(n_values for _, n_values, _, _ in tensors)
         has_learned_positions = any(name == _POSITIONS for name, _, _, _ in tensors)
-        return GgufHeader(self._path, len(self._data), kept, n_tensors, n_params, has_learned_positions)
+        quantization = of_file_type(kept.get("general.file_type")) or of_tensors(
+            (kind, n_values) for _, n_values, kind, _ in tensors
+        )
+        return GgufHeader(
+            self._path, len(self._data), kept, n_tensors, n_params, has_learned_positions, quantization
+        )
 
     def _check_extents(self, alignment: int, tensors: list[tuple[str, int, int, int]]) -> None:
         begin = -(-self._at // alignment) * alignment
