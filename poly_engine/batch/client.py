@@ -93,6 +93,11 @@ class WorkerClient:
         """Whether it still serves; a bug of ours may have ended it."""
         return not (self._is_broken or self._closed_for or self._ended.is_set())
 
+    @property
+    def n_running(self) -> int:
+        """Requests that have not come to their end."""
+        return sum(stream.outcome is None for stream in self._streams.values())
+
     def next_id(self) -> int:
         """A number for the next request."""
         return next(self._ids)
