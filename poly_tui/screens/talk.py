@@ -195,6 +195,7 @@ class TalkScreen(SectionScreen):
             case Done():
                 self._log.hear(news)
                 self._meter.hear(news)
+                self.backend.speeds[self._heading.model_name] = self._meter.status.tokens_per_s or 0.0
                 self._mark_end(news)
                 self._end()
             case Stopped():
