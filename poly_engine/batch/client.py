@@ -153,7 +153,7 @@ class WorkerClient:
         """End the worker and free the model. What is under way fails, for a `reason`."""
         self._closed_for = self._closed_for or reason
         if self._host is not None:
-            self._host.stop()
+            self._host.stop(self._closed_for)
             await self._ended.wait()
 
     def _send(self, request: Generate | Embed) -> ReportStream:

@@ -15,8 +15,8 @@ from poly_tui.chats.copies import code_of, write_export
 from poly_tui.chats.log import ChatLog
 from poly_tui.chats.scribe import Scribe
 from poly_tui.chats.tree import ChatTurn
+from poly_tui.screens.attaching import AttachingScreen
 from poly_tui.screens.chat_list import ChatList, ChatsScreen
-from poly_tui.screens.talk import TalkScreen
 from poly_tui.screens.turns import Deed, Turns
 from poly_tui.transcript import Kind, Passage
 
@@ -29,7 +29,7 @@ EDITING = "+"
 """The sign before a prompt that will be another version of one that was sent."""
 
 
-class ChatScreen(TalkScreen):
+class ChatScreen(AttachingScreen):
     """Talks in chats, kept in the file `chats` if it is given; `chat` is the number of the one to go on with."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,6 +51,7 @@ class ChatScreen(TalkScreen):
         self._edited: ChatTurn | None = None
         self._put_by = ""
         self._continued: ChatTurn | None = None
+        self._n_reloads = 0
 
     def on_mount(self) -> None:
         """Open no file before the screen stands there."""
@@ -58,6 +59,10 @@ class ChatScreen(TalkScreen):
             loop = asyncio.get_running_loop()
             self._scribe = Scribe(self._file, lambda message: loop.call_soon_threadsafe(self._tell, message))
             self._log = ChatLog(self._scribe)
+
+    def on_screen_resume(self) -> None:
+        """Go on with the configuration as it is now."""
+        self._renew()
 
     async def on_unmount(self) -> None:
         """Write what is left of the chat."""
@@ -145,6 +150,14 @@ class ChatScreen(TalkScreen):
         """Do something with the turn that is meant."""
         self._transcript.action_want(deed)
 
+    def action_page(self, n_pages: int) -> None:
+        """Page through the list of chats if one is in it, or else through the transcript."""
+        shown = self.query(ChatList)
+        if shown and shown.first().has_focus_within:
+            shown.first().page(n_pages)
+        else:
+            super().action_page(n_pages)
+
     def action_new_chat(self, *, takes_focus: bool = True) -> None:
         """Begin a new conversation with the same task. What is being written comes along."""
         self._leave()
@@ -197,7 +210,6 @@ class ChatScreen(TalkScreen):
             self.notify("there is no turn to copy yet", markup=False)
             return
         self.app.copy_to_clipboard(code_of(turn, kind, self.backend.url))
-        self.notify("copied", markup=False)
 
     # Versions
 
@@ -329,7 +341,15 @@ class ChatScreen(TalkScreen):
         prompt = super()._take_back()
         return None if prompt == CONTINUE else prompt
 
+    def _renew(self) -> None:
+        """Have a new session if the task may be another one since this one began, unless it is in an answer."""
+        if self._n_reloads != self.backend.n_reloads and not self._meter.status.phase.is_answering:
+            self._n_reloads = self.backend.n_reloads
+            self._leave()
+            self._talk(self._conversation.task, takes_focus=False)
+
     def _end(self) -> None:
+        self._renew()
         for shown in self.query(ChatList):
             shown.show_anew(self._log.chat.id)
 
