@@ -248,8 +248,8 @@ class LocalEngine(Engine):
         served = self._served.get(name)
         state = served.state if served else "unloaded"
         path = config.file
-        if path is None:
-            return ModelInfo(name, config.url or "", state)
+        if path is None or config.is_to_be_pulled:
+            return ModelInfo(name, config.place, state)
         try:
             header = self._headers.read(path)
             adapters = adapter_bytes(config.adapter_files)

@@ -84,10 +84,11 @@ class GgufHeader:
         return self.number("block_count") * kv_heads * (key_size + value_size) * 2
 
 
-def read_header(path: Path) -> GgufHeader:
+def read_header(path: Path, *, is_first: bool = True) -> GgufHeader:
     """Read and check the header of a model file: magic, counts, lengths, and that every tensor lies in the file.
 
-    Raises ModelLoadFailed with the reason.
+    Of a model in several files, those that are not the first do not say what it is. Raises ModelLoadFailed with the
+    reason.
     """
     try:
         if path.exists() and not path.is_file():
@@ -96,7 +97,7 @@ def read_header(path: Path) -> GgufHeader:
             if file.read(len(_MAGIC)) != _MAGIC:
                 raise ModelLoadFailed(f"{path} is not a GGUF file: it does not begin with GGUF")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _Reader(path, data).header()
+                return _Reader(path, data).header(is_first=is_first)
     except FileNotFoundError as error:
         raise ModelLoadFailed(f"{path} does not exist") from error
     except (OSError, ValueError) as error:
@@ -118,14 +119,14 @@ class _Reader:
         self._data = data
         self._at = len(_MAGIC)
 
-    def header(self) -> GgufHeader:
+    def header(self, *, is_first: bool) -> GgufHeader:
         version = self._scalar("I")
         if version not in _VERSIONS:
             raise self._broken(f"its format version is {version}, not {' or '.join(map(str, _VERSIONS))}")
         n_tensors, n_entries = self._count("tensors"), self._count("metadata entries")
         metadata = dict(self._entry() for _ in range(n_entries))
         tensors = [self._tensor() for _ in range(n_tensors)]
-        if not isinstance(metadata.get("general.architecture"), str):
+        if is_first and not isinstance(metadata.get("general.architecture"), str):
             raise self._broken("it does not say its general.architecture")
         alignment = metadata.get("general.alignment", 32)
         if not isinstance(alignment, int) or alignment < 1:

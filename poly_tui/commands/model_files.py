@@ -14,7 +14,9 @@ __all__ = ["ModelFile", "look_at"]
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A model whose files were looked at: `header` and `sizes` are there unless it has a `problem`."""
+    """A model whose files were looked at: `header` and `sizes` are there unless it has a `problem`, or is fetched when it
+    is first used.
+    """
 
     location: str
     problem: str | None
@@ -37,8 +39,8 @@ class ModelFile:
 def look_at(model: ModelConfig) -> ModelFile:
     """Read the headers of a model and its adapters."""
     path = model.file
-    if path is None:
-        return ModelFile(model.url or "", "the model has only a url: download it, and set model_path to the file")
+    if path is None or model.is_to_be_pulled:
+        return ModelFile(model.place, None)
     try:
         header = read_header(path)
         n_adapter_bytes = adapter_bytes(model.adapter_files)
