@@ -54,13 +54,12 @@ class InfoPage(Page):
     async def _read(self, model: ModelFacts) -> None:
         machine = self._machine()
         header, unread, fit = None, "", None
-        if machine is not None:
+        if machine is not None and model.info.size_bytes is not None:  # else it is not here yet, or known to be broken
             try:
                 header = await asyncio.to_thread(self._headers.read, Path(model.info.path))
             except ModelLoadFailed as error:
                 unread = str(error)
-            if model.info.size_bytes is not None:
-                fit = Fit.of(model.info, header, await asyncio.to_thread(machine))
+            fit = Fit.of(model.info, header, await asyncio.to_thread(machine))
         if self._known is None or self._known.model.name != model.name:
             self._scroll.scroll_home(animate=False)
         self._known = Known(model, header, fit, unread)

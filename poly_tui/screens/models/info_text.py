@@ -84,7 +84,8 @@ def _size(n_tokens: int, n_bytes: int, fits: bool) -> Content:  # noqa: FBT001 -
 
 def _facts(model: ModelFacts) -> Iterator[tuple[str, Content]]:
     info = model.info
-    yield "File", Content(clean(info.path))  # whole, to be copied
+    later = "" if info.size_bytes is not None or model.problem else ", fetched when it is first loaded"
+    yield "File", Content(clean(info.path) + later)  # whole, to be copied
     parts = [
         info.architecture and _line(info.architecture),
         info.n_params and f"{Count(info.n_params)} parameters",

@@ -2,8 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -15,42 +14,22 @@ from textual.widgets.option_list import Option
 from textual.worker import Worker
 
 from poly_engine.errors import PolyError
+from poly_engine.models.pull import PullProgress
 from poly_engine.models.recommended import Recommended, recommended
 from poly_tui.commands.listing import Bytes
+from poly_tui.screens.models.add_model import Fetched
 from poly_tui.screens.models.bar import bar
 from poly_tui.screens.models.page import Page
 from poly_tui.transcript.clean import clean
 
-__all__ = ["Progress", "PullPage", "Puller"]
+__all__ = ["PullPage", "Puller", "progress_shown"]
 
 NAME_CELLS, SIZE_CELLS, LICENCE_CELLS = 22, 8, 12
 NARROW = 60
 
 
-class Progress(Protocol):
-    """How far a model has come: `poly_engine.models.pull.PullProgress`, which is not imported before it is needed."""
-
-    @property
-    def source(self) -> str: ...
-    @property
-    def n_done(self) -> int: ...
-    @property
-    def n_total(self) -> int | None: ...
-    @property
-    def bytes_per_s(self) -> float | None: ...
-    @property
-    def phase(self) -> str: ...
-
-
-Puller = Callable[[str, Callable[[Progress], None]], Awaitable[Path]]
-"""Fetches what a reference names, and gives the file. Raises PolyError."""
-
-
-async def pull(reference: str, on_progress: Callable[[Progress], None]) -> Path:
-    """Fetch a model as `poly model pull` does."""
-    from poly_engine.models import pull as pulling  # an HTTP client, which few need
-
-    return (await pulling.pull(reference, on_progress=on_progress)).path
+Puller = Callable[[str, Callable[[PullProgress], None]], Awaitable[Fetched]]
+"""Fetches what a reference names. Raises PolyError."""
 
 
 class PullPage(Page):
@@ -65,8 +44,9 @@ class PullPage(Page):
     class Pulled(Message):
         """A model is there now."""
 
-        reference: str
-        path: Path
+        fetched: Fetched
+        name: str
+        """What it may be called; empty if it is not one of the list."""
 
     @dataclass
     class Moved(Message):
@@ -74,10 +54,10 @@ class PullPage(Page):
 
         share: float | None
 
-    def __init__(self, *, is_local: bool) -> None:
+    def __init__(self, puller: Puller | None) -> None:
+        """Without `puller` the models are on another machine, where nothing is fetched from here."""
         super().__init__("pull")
-        self.puller: Puller = pull
-        self._is_local = is_local
+        self.puller = puller
         self._offers: tuple[Recommended, ...] = ()
         self._pulling: Worker[None] | None = None
         self._line = Input(placeholder="hf:owner/repository:Q4_K_M, a URL, or a name from the list", compact=True)
@@ -86,16 +66,16 @@ class PullPage(Page):
 
     def compose(self) -> ComposeResult:
         """The line, what is going on, and the list."""
-        if self._is_local:
+        if self.puller is not None:
             yield self._line
             yield self._now
             yield self._list
         else:
-            yield Static("Models are fetched where they run: use poly model pull on the machine of the server.")
+            yield Static("Models are fetched where they run: poly model add does it on the machine of the server.")
 
     def enter(self) -> None:
         """Let the line be written, the list being ready."""
-        if not self._is_local:
+        if self.puller is None:
             self.screen.set_focus(None)
             return
         if not self._offers:
@@ -159,18 +139,20 @@ class PullPage(Page):
 
     @work(group="pull")
     async def _pull(self, reference: str) -> None:
+        assert self.puller is not None
         self._say(Content.styled(f"looking for {_line(reference)}", "dim"))
         try:
-            path = await self.puller(reference, self._show)
+            fetched = await self.puller(reference, self._show)
         except PolyError as error:
             self._say(Content.styled(clean(str(error)), "$text-error"))
         else:
-            self._say(Content.assemble(("✓ ", "$text-success"), _line(str(path))))
-            self.post_message(self.Pulled(reference, path))
+            self._say(Content.assemble(("✓ ", "$text-success"), _line(str(fetched.path))))
+            name = reference if any(one.name == reference for one in self._offers) else ""
+            self.post_message(self.Pulled(fetched, name))
         finally:
             self.post_message(self.Moved(None))
 
-    def _show(self, progress: Progress) -> None:
+    def _show(self, progress: PullProgress) -> None:
         share = progress.n_done / progress.n_total if progress.n_total else None
         self._say(progress_shown(progress, share))
         self.post_message(self.Moved(share))
@@ -179,7 +161,7 @@ class PullPage(Page):
         self._now.update(content)
 
 
-def progress_shown(progress: Progress, share: float | None) -> Content:
+def progress_shown(progress: PullProgress, share: float | None) -> Content:
     """What is on its way, how far, how fast, and how long it will take."""
     if progress.phase != "downloading":
         return Content.styled(f"{progress.phase} {_line(progress.source)}", "dim")

@@ -1,6 +1,8 @@
 """The section of models: the list of them, and the page of the one under the cursor."""
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -14,12 +16,15 @@ from textual.worker import Worker
 
 from poly_engine.errors import PolyError
 from poly_engine.interface import Engine
+from poly_engine.models.gguf import read_header
 from poly_tui.backend import Backend
 from poly_tui.commands.listing import Bytes
+from poly_tui.screens.models.add_model import AddModel, Fetched
 from poly_tui.screens.models.bench_page import BenchPage
 from poly_tui.screens.models.confirm import Question
 from poly_tui.screens.models.embed_page import EmbedPage
 from poly_tui.screens.models.facts import ModelFacts, gather
+from poly_tui.screens.models.fetching import fetch
 from poly_tui.screens.models.fit import Machine, fit_of, free_memory
 from poly_tui.screens.models.info_page import InfoPage
 from poly_tui.screens.models.loads import Loads
@@ -74,7 +79,7 @@ class ModelsScreen(SectionScreen):
             "tokens": TokensPage(),
             "embed": EmbedPage(),
             "bench": self._bench,
-            "pull": PullPage(is_local=backend.url is None),
+            "pull": PullPage(None if backend.url else partial(fetch, backend)),
         }
 
     def compose_body(self) -> ComposeResult:
@@ -205,6 +210,23 @@ class ModelsScreen(SectionScreen):
         if model is not None and self._stop_loading(model.name):
             return
         self.leave_page()
+
+    @on(PullPage.Pulled)
+    def add_pulled(self, message: PullPage.Pulled) -> None:
+        """Have what was fetched put into the configuration."""
+        self._add(message.fetched, message.name)
+
+    @work(group="add")
+    async def _add(self, fetched: Fetched, name: str) -> None:
+        try:
+            header = await asyncio.to_thread(read_header, fetched.path)
+        except PolyError as error:
+            self.tell_error(error)
+            return
+        added = await self.app.push_screen_wait(AddModel(self.backend, fetched, header, name))
+        if added is not None:
+            self.notify(f"{added} is in the configuration now", markup=False)
+            self.look()
 
     @on(PullPage.Moved)
     def note_pull(self, message: PullPage.Moved) -> None:

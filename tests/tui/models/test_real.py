@@ -1,7 +1,7 @@
 """The section over real models: in this process, and behind a server."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,7 @@ async def elsewhere(writer: Path, embedder: Path) -> AsyncIterator[Models]:
         yield models
 
 
-Where = Callable[[Path, Path], "asynccontextmanager[Models]"]
+Where = Callable[[Path, Path], AbstractAsyncContextManager[Models]]
 
 
 @pytest.mark.parametrize("where", [here, elsewhere])
