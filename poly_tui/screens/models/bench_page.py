@@ -63,7 +63,7 @@ class BenchPage(Page):
 
     def enter(self) -> None:
         """Let enter run it."""
-        self._scroll.focus()
+        self.screen.set_focus(self._scroll)
 
     def show_model(self, model: ModelFacts) -> None:
         """Say what enter would do."""

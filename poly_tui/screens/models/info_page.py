@@ -40,7 +40,7 @@ class InfoPage(Page):
 
     def enter(self) -> None:
         """Let the arrows scroll."""
-        self._scroll.focus()
+        self.screen.set_focus(self._scroll)
 
     def on_resize(self) -> None:
         """Break the lines anew."""

@@ -54,7 +54,7 @@ class ModelList(Vertical):
 
     def take_focus(self) -> None:
         """Let the keys of the list work."""
-        self._list.focus()
+        self.screen.set_focus(self._list)
 
     def say(self, words: str) -> None:
         """Say why there are no rows."""

@@ -34,7 +34,7 @@ class Page(Vertical):
         """Paint what depends on the model."""
 
     def enter(self) -> None:
-        """Take the focus."""
+        """Take the focus, at once: what is typed next is meant for the page."""
 
     def stop(self) -> bool:
         """Stop what is going on; False if that is nothing."""

@@ -81,7 +81,7 @@ class PullPage(Page):
         if not self._offers:
             self._offers = recommended()
             self._list_offers()
-        self._line.focus()
+        self.screen.set_focus(self._line)
 
     def on_resize(self) -> None:
         """Say as much of each model as fits."""
@@ -95,7 +95,7 @@ class PullPage(Page):
 
     def action_to_list(self) -> None:
         """Go from the line into the list."""
-        self._list.focus()
+        self.screen.set_focus(self._list)
 
     @property
     def is_pulling(self) -> bool:

@@ -31,7 +31,7 @@ class TokensPage(WritingPage):
 def tokens_shown(pieces: Sequence[TokenPiece], n_characters: int) -> Content:
     """Counts, the pieces with their borders, and the ids."""
     n_tokens = len(pieces)
-    counts = f"{n_tokens} token{'' if n_tokens == 1 else 's'} · {n_characters} characters"
+    counts = f"{_counted(n_tokens, 'token')} · {_counted(n_characters, 'character')}"
     per_token = f" · {n_characters / n_tokens:.1f} per token" if n_tokens else ""
     shown = pieces[:MOST_SHOWN]
     more = f" … {n_tokens - MOST_SHOWN} more" if n_tokens > MOST_SHOWN else ""
@@ -49,6 +49,10 @@ def _bordered(pieces: Iterable[TokenPiece]) -> Iterable[tuple[str, str]]:
         if place:
             yield _BORDER, "dim"
         yield _visible(piece.text), _STYLES[place % len(_STYLES)]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _visible(text: str) -> str:

@@ -38,7 +38,7 @@ class WritingPage(Page):
 
     def enter(self) -> None:
         """Let the text be written."""
-        self._writing.focus()
+        self.screen.set_focus(self._writing)
 
     def show_model(self, model: ModelFacts) -> None:
         """Ask another model about the same text; not again where only its figures changed."""
