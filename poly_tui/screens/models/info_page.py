@@ -67,5 +67,5 @@ class InfoPage(Page):
 
     def _paint(self) -> None:
         if self._known is not None:
-            width = self._scroll.size.width - (0 if self._scroll.show_vertical_scrollbar else SCROLLBAR_CELLS)
-            self._text.update(Content("\n").join(info_lines(self._known, width)))
+            lines = info_lines(self._known, self.size.width - SCROLLBAR_CELLS)  # which comes and goes with the lines
+            self._text.update(Content("\n").join(lines))

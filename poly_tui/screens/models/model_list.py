@@ -38,6 +38,7 @@ class ModelList(Vertical):
         super().__init__()
         self._models: tuple[ModelFacts, ...] = ()
         self._rows: tuple[Content, ...] = ()
+        self._wanted: str | None = None
         self._header = Static(Content.styled("opening…", "dim"), id="models-header")
         self._list = OptionList(compact=True)
 
@@ -56,6 +57,10 @@ class ModelList(Vertical):
         """Let the keys of the list work."""
         self.screen.set_focus(self._list)
 
+    def look_for(self, name: str) -> None:
+        """Have the cursor on a model as soon as it is listed."""
+        self._wanted = name
+
     def say(self, words: str) -> None:
         """Say why there are no rows."""
         self._header.update(Content.styled(words, "dim"))
@@ -64,6 +69,7 @@ class ModelList(Vertical):
         """Show these, the cursor on the same one as before."""
         names = [one.name for one in self._models]
         current = self.current
+        wanted = self._wanted or (current.name if current is not None else None)
         self._models = tuple(models)
         if names == [one.name for one in models]:
             self._paint()
@@ -71,8 +77,9 @@ class ModelList(Vertical):
         self._list.clear_options()
         self._rows = ()
         self._paint()
-        places = [place for place, one in enumerate(models) if current is not None and one.name == current.name]
+        places = [place for place, one in enumerate(models) if one.name == wanted]
         self._list.highlighted = next(iter(places), 0) if models else None
+        self._wanted = None
 
     def on_resize(self) -> None:
         """Fit the columns to the new width."""

@@ -226,6 +226,7 @@ class ModelsScreen(SectionScreen):
         added = await self.app.push_screen_wait(AddModel(self.backend, fetched, header, name))
         if added is not None:
             self.notify(f"{added} is in the configuration now", markup=False)
+            self._list.look_for(added)
             self.look()
 
     @on(PullPage.Moved)

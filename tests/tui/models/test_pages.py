@@ -6,6 +6,7 @@ from textual.widgets import TextArea
 
 from poly_engine.errors import EngineFailed
 from poly_engine.types import Embeddings, TokenPiece
+from poly_tui.registry.models import COMMANDS
 from poly_tui.screens.models.confirm import Question
 from poly_tui.screens.models.embed_page import likeness_shown
 from poly_tui.screens.models.tokens_page import MOST_SHOWN, tokens_shown
@@ -157,3 +158,19 @@ async def test_escape_goes_back_to_the_list_and_the_page_stays() -> None:
         await models.until_painted("on disk")
         await models.press("enter")
         await models.until(lambda: isinstance(models.screen.focused, TextArea))
+
+
+async def test_a_click_shows_a_page() -> None:
+    async with open_models(two_models()) as models:
+        row = next(row for row in models.rows if "Tokenise" in row)
+        await models.pilot.click(offset=(row.index("Bench") + 1, models.rows.index(row)))
+        await models.until_painted("▌Bench▐", "enter measures qwen")
+
+
+async def test_commands_of_the_registry_lead_to_their_pages() -> None:
+    async with open_models(two_models()) as models:
+        for command in COMMANDS:
+            if command.action != "load":
+                await models.pilot.app.run_action(command.action, models.screen)
+                name = command.id.removeprefix("models.")
+                await models.until(lambda name=name: models.screen._head.page == name)  # type: ignore[misc]

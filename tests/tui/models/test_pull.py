@@ -188,6 +188,9 @@ async def test_a_fetched_model_comes_into_the_configuration_with_a_task(
         await models.press("enter")
         await models.until(lambda: any(one.name == "tiny-llama" for one in models.screen._models))
         assert models.model("tiny-llama").tasks == ("tiny-llama",)
+        current = models.screen._list.current
+        assert current is not None
+        assert current.name == "tiny-llama"
         assert (await engine.load("tiny-llama")).state == "loaded"
         assert models.model("old").is_loaded  # what did not change stayed
     assert config_file.read_text().startswith(before)
