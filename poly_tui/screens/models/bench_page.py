@@ -115,8 +115,9 @@ class BenchPage(Page):
 
     def _paint(self) -> None:
         lines = [self._now()]
-        if self._problem:
-            lines.append(Content.styled(clean(self._problem), "$text-error"))
+        problem = self._problem or (self.model.problem if self.model is not None else "")
+        if problem:
+            lines.append(Content.styled(clean(problem), "$text-error"))
         if self._results:
             is_narrow = self.size.width < NARROW
             rows = [self._figures(result) for result in self._results.values()]

@@ -16,8 +16,6 @@ class Seen:
 
     loaded_share: float | None = None
     """Of a model that is being loaded."""
-    problem: str = ""
-    """Why it could not be loaded."""
     load_s: float | None = None
     """How long it took."""
 
@@ -51,7 +49,7 @@ class ModelFacts:
     @property
     def problem(self) -> str:
         """Why it could not be loaded; empty if nothing is known to be wrong."""
-        return self.seen.problem or self.info.problem or ""
+        return (not self.is_loaded and self.info.problem) or ""
 
     @property
     def users(self) -> str:

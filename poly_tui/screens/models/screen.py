@@ -289,7 +289,7 @@ class ModelsScreen(SectionScreen):
         """Have the engine stop loading, which it does not by itself: somebody else may wait for it, too."""
         assert self._engine is not None
         try:
-            await self._loads.unload(self._engine, name)
+            await self._engine.unload(name)
         except PolyError as error:
             self.tell_error(error)
         self.look()
@@ -299,7 +299,7 @@ class ModelsScreen(SectionScreen):
         assert self._engine is not None
         try:
             if await self._may_be_unloaded(self._engine, model.name):
-                await self._loads.unload(self._engine, model.name)
+                await self._engine.unload(model.name)
         except PolyError as error:
             self.tell_error(error)
         self.look()

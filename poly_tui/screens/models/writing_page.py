@@ -42,7 +42,7 @@ class WritingPage(Page):
 
     def show_model(self, model: ModelFacts) -> None:
         """Ask another model about the same text; not again where only its figures changed."""
-        state = f"{model.name} {model.is_loaded}"
+        state = f"{model.name} {model.is_loaded} {model.problem}"
         if state != self._shown_of:
             self._shown_of = state
             self._ask_soon()
@@ -62,7 +62,7 @@ class WritingPage(Page):
         if model is None or engine is None:
             return
         if not model.is_loaded:
-            self._result.update(Content.styled("not loaded: esc, then l loads it", "$text-warning"))
+            self._result.update(_advice(model))
             return
         if not text:
             self._result.update("")
@@ -73,3 +73,11 @@ class WritingPage(Page):
         except PolyError as error:
             content = Content.styled(clean(str(error)), "$text-error")
         self._result.update(content)
+
+
+def _advice(model: ModelFacts) -> Content:
+    """What to do with a model that is not loaded."""
+    advice = Content.styled("not loaded: esc, then l loads it", "$text-warning")
+    if not model.problem:
+        return advice
+    return Content("\n").join([Content.styled(clean(model.problem), "$text-error"), advice])

@@ -64,7 +64,7 @@ def test_rows_fit_whatever_the_width_is(width: int) -> None:
 
 def test_a_narrow_list_keeps_name_and_state() -> None:
     header, large, _ = texts(30)
-    assert " ".join(header.split()) == "Name Arch Params Quant Size Device State Context tok/s Used by"
+    assert header.split() == ["Name", "State"]
     assert "● loaded" in large
 
 

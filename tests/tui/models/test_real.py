@@ -82,4 +82,4 @@ async def test_a_model_whose_file_is_damaged_says_so(family_file: FamilyFile, tm
         await models.press("down")
         await models.until_painted("embedder", "✗ failed", "download it again")
         await models.press("l")
-        await models.until(lambda: bool(models.model("embedder").seen.problem))
+        await models.until(lambda: not models.screen._loading["embedder"].is_running)
