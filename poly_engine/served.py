@@ -11,6 +11,7 @@ from poly_engine.errors import EngineClosed, ModelLoadFailed
 from poly_engine.models.fit import CacheSizes, cache_sizes
 from poly_engine.models.gguf import read_header
 from poly_engine.models.pull import PullProgress, pull
+from poly_engine.models.shards import with_others
 from poly_engine.types import ModelState
 
 __all__ = ["ServedModel"]
@@ -152,7 +153,7 @@ def _spec(config: ModelConfig) -> ModelSpec:
     path = config.file
     if path is None:
         raise ModelLoadFailed("the file that was fetched for the model is gone: it is fetched again at its next use")
-    header = read_header(path)
+    header = with_others(read_header(path))
     sizes = cache_sizes(header, config.context_size, config.cache_size)
     return ModelSpec(
         header=header,

@@ -16,9 +16,7 @@ __all__ = ["add_model", "model_block"]
 
 
 def model_block(name: str, model: Mapping[str, object], task: Mapping[str, object] | None = None) -> str:
-    """The lines of a configuration that make a model, and a task of the same name that uses it, if `task` has its
-    settings.
-    """
+    """The lines that make a model, and a task of the same name that uses it if `task` has its settings."""
     document = tomlkit.document()
     tables = [("models", model)] if task is None else [("models", model), ("tasks", {"model": name, **task})]
     for kind, settings in tables:
@@ -28,12 +26,10 @@ def model_block(name: str, model: Mapping[str, object], task: Mapping[str, objec
     return tomlkit.dumps(document).strip() + "\n"
 
 
-def add_model(
-    file: Path, name: str, model: Mapping[str, object], task: Mapping[str, object] | None = None
-) -> None:
+def add_model(file: Path, name: str, model: Mapping[str, object], task: Mapping[str, object] | None = None) -> None:
     """Add a model, and a task of the same name, at the end of a configuration file, which is begun if it is not there.
 
-    Nothing else in the file changes, and nothing at all if it would not be a configuration any more. Raises ConfigError.
+    Nothing else in the file changes, and nothing at all if it would be no configuration any more. Raises ConfigError.
     """
     _check(name, model)
     block = model_block(name, model, task)
@@ -77,7 +73,10 @@ def _write(file: Path, text: str, block: str) -> None:
         new.replace(target)
     except ConfigError as error:
         raise ConfigError(
-            [f"{file}: nothing can be added at its end ({error.problems[0]}): put this where it fits", *block.splitlines()]
+            [
+                f"{file}: nothing can be added at its end ({error.problems[0]}): put this where it fits",
+                *block.splitlines(),
+            ]
         ) from error
     finally:
         new.unlink(missing_ok=True)

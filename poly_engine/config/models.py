@@ -25,7 +25,7 @@ def _default_threads() -> int:
 
 
 def _check_source(url: str) -> str:
-    if not url[:3].lower() == "hf:":
+    if url[:3].lower() != "hf:":
         return check_url(url, "https", "http", "hf")
     try:
         parse_reference(url)

@@ -96,8 +96,8 @@ class Config(Section):
     )
     cache_path: Location | None = Field(
         default=None,
-        description="The folder for models that are fetched; by default the cache of the Hugging Face hub for those of the "
-        "hub, and for others where the system keeps caches.",
+        description="The folder for models that are fetched; by default the cache of the Hugging Face hub for those of "
+        "the hub, and for others where the system keeps caches.",
     )
     models: Mapping[str, ModelConfig] = Field(default={}, description="The models by name.")
     tasks: Mapping[str, TaskConfig] = Field(default={}, description="The tasks by name.")

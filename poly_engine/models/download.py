@@ -17,7 +17,7 @@ from poly_engine.models.gguf import read_header
 from poly_engine.models.part import Note, Part, part_path
 from poly_engine.models.web import Web
 
-__all__ = ["Watch", "Wanted", "download"]
+__all__ = ["Wanted", "Watch", "download"]
 
 _log = logging.getLogger(__name__)
 _MAGIC = b"GGUF"
@@ -65,9 +65,7 @@ def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-async def download(
-    wanted: Wanted, web: Web, watch: Watch, free_bytes: Callable[[Path], int] = _free_bytes
-) -> bool:
+async def download(wanted: Wanted, web: Web, watch: Watch, free_bytes: Callable[[Path], int] = _free_bytes) -> bool:
     """Fetch a file, unless it is there; return whether it was. Raises PullFailed."""
     try:
         wanted.path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +93,7 @@ def _check_what_was_there(wanted: Wanted) -> None:
         )
 
 
-class _Again(Exception):  # noqa: N818 - it is no error, and nobody sees it
+class _Again(Exception):
     """The server cannot serve it now; perhaps in `after_s` seconds."""
 
     def __init__(self, why: str, after_s: float = 0.0) -> None:
@@ -106,9 +104,7 @@ class _Again(Exception):  # noqa: N818 - it is no error, and nobody sees it
 class _Download:
     """A file while it is downloaded, into a part that nobody else writes to."""
 
-    def __init__(
-        self, wanted: Wanted, web: Web, watch: Watch, part: Part, free_bytes: Callable[[Path], int]
-    ) -> None:
+    def __init__(self, wanted: Wanted, web: Web, watch: Watch, part: Part, free_bytes: Callable[[Path], int]) -> None:
         self._wanted = wanted
         self._web = web
         self._watch = watch
@@ -208,19 +204,24 @@ class _Download:
         return False
 
     def _agree_on_rest(self, response: httpx.Response) -> bool:
-        note, match = self._part.note, _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
         begin, total = (match[1], match[3]) if match else (None, None)
-        is_fitting = begin is not None and int(begin) == self._part.size
-        has_changed = note is None or (
-            self._wanted.sha256 is None and note.etag is not None and response.headers.get("ETag", note.etag) != note.etag
-        )
         n_total = int(total) if total and total != "*" else None
-        has_changed = has_changed or (note is not None and None not in {n_total, note.n_total} and n_total != note.n_total)
-        if not is_fitting or has_changed:
+        if begin is None or int(begin) != self._part.size or self._has_changed(response, n_total):
             self._forget()
             raise _Again("it is another version now")
         self._check_room(None if n_total is None else n_total - self._part.size)
         return False
+
+    def _has_changed(self, response: httpx.Response, n_total: int | None) -> bool:
+        """Whether an answer tells of another version than what is there is of. A server may not mind If-Range."""
+        note = self._part.note
+        if note is None or (n_total is not None and note.n_total is not None and n_total != note.n_total):
+            return True
+        if self._wanted.sha256 is not None:  # that will tell, and hosts of the same file have ETags of their own
+            return False
+        key, known = ("ETag", note.etag) if note.etag is not None else ("Last-Modified", note.modified)
+        return bool(response.headers.get(key, known) != known)
 
     def _agree_on_end(self, response: httpx.Response) -> bool:
         """There is nothing behind what we have: either that is all, or it is of something else."""
@@ -239,7 +240,9 @@ class _Download:
         """All of it comes, from its first byte."""
         expected = self._wanted.size_bytes
         if expected is not None and n_total is not None and n_total != expected:
-            raise PullFailed(f"{self._wanted.shown} has {expected} bytes, and {n_total} are offered: that is another file")
+            raise PullFailed(
+                f"{self._wanted.shown} has {expected} bytes, and {n_total} are offered: that is another file"
+            )
         n_total = expected if n_total is None else n_total
         if self._part.size or self._part.note is None:
             self._n_beginnings += 1

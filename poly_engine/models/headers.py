@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from poly_engine.models.gguf import GgufHeader, read_header
+from poly_engine.models.shards import with_others
 
 __all__ = ["Headers"]
 
@@ -14,13 +15,13 @@ class Headers:
         self._read: dict[Path, tuple[tuple[int, int], GgufHeader]] = {}
 
     def read(self, path: Path) -> GgufHeader:
-        """The header of a file. Raises ModelLoadFailed."""
+        """The header of a model, as `with_others` joins it. Raises ModelLoadFailed."""
         try:
             stat = path.stat()
         except OSError:
-            return read_header(path)  # which knows how to say it
+            return read_header(path)  # which knows how to say it, and raises
         version = (stat.st_mtime_ns, stat.st_size)
         known = self._read.get(path)
         if known is None or known[0] != version:
-            known = self._read[path] = version, read_header(path)
+            known = self._read[path] = version, with_others(read_header(path))
         return known[1]

@@ -58,7 +58,7 @@ class Part:
         """The part of the file `path`, or None if the file is there. While somebody else fetches it, `on_waiting` is
         told how much they have.
         """
-        while not path.exists():
+        while not await asyncio.to_thread(path.exists):
             descriptor = _open_locked(part_path(path))
             if descriptor is None:
                 with suppress(OSError):
@@ -161,7 +161,7 @@ class Part:
 
 
 async def written(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call `function` in a thread. Who is cancelled meanwhile waits for its end: it works on a file that is closed next."""
+    """Call `function` in a thread. Who is cancelled waits for its end: it works on a file that is closed next."""
     work = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
     try:
         return await asyncio.shield(work)
@@ -189,7 +189,9 @@ def _open_locked(path: Path) -> int | None:
         os.close(descriptor)
         if error.errno in {errno.EWOULDBLOCK, errno.EACCES}:
             return None
-        raise PullFailed(f"{path} cannot be locked ({error.strerror}): choose a folder on a disk of this machine") from error
+        raise PullFailed(
+            f"{path} cannot be locked ({error.strerror}): choose a folder on a disk of this machine"
+        ) from error
     return descriptor
 
 

@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -31,8 +31,8 @@ _LARGEST_LISTING = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class PullProgress:
-    """How far a model has come: `n_done` of `n_total` bytes, if it is known how many there are. `source` is the model as
-    it may be shown: a URL less its secrets. Of the rate, None says that it is not known (yet).
+    """How far a model has come: `n_done` of `n_total` bytes, if it is known how many there are. `source` is the model
+    as it may be shown: a URL less its secrets. Of the rate, None says that it is not known (yet).
     """
 
     source: str
@@ -69,9 +69,9 @@ async def pull(
 
     `folder` is where models are kept; by default, those of the hub are kept in its cache, which other tools share, and
     those at URLs where the system keeps caches. `to` is the path of the file itself, in place of both. A file has its
-    name only once all of it is there and was checked. Who is cancelled stops at once; what had come is kept, and the next
-    one goes on with it. What the user names may be on any machine; what somebody else does, `is_named_by_user` set to
-    False, must be public. Raises PullFailed, or InvalidRequest for a reference that means nothing.
+    name only once all of it is there and was checked. Who is cancelled stops at once; what had come is kept, and the
+    next one goes on with it. What the user names may be on any machine; what somebody else does, `is_named_by_user` set
+    to False, must be public. Raises PullFailed, or InvalidRequest for a reference that means nothing.
     """
     parsed = parse_reference(reference)
     meter = _Meter(str(parsed), on_progress)
@@ -80,7 +80,7 @@ async def pull(
         if isinstance(parsed, UrlReference):
             pulled = await _pull_url(parsed, to or url_path(folder or default_folder(), parsed.url), web, meter)
         else:
-            pulled = await _pull_from_hub(parsed, folder, to, Hub.of(os.environ), web, meter)
+            pulled = await _pull_from_hub(parsed, web, meter, folder=folder, to=to)
     meter.show("done")
     return pulled
 
@@ -96,33 +96,32 @@ async def _pull_url(reference: UrlReference, path: Path, web: "Web", meter: "_Me
     from poly_engine.models.download import Wanted  # as above
 
     was_there = await _fetch([Wanted(reference.url, path, str(reference))], web, meter)
-    return Pulled(path, path.stat().st_size, None, was_there, reference.url)
+    return Pulled(path, await asyncio.to_thread(_size, [path]), None, was_there, reference.url)
 
 
 async def _pull_from_hub(
-    reference: HubReference, folder: Path | None, to: Path | None, hub: Hub, web: "Web", meter: "_Meter"
+    reference: HubReference, web: "Web", meter: "_Meter", *, folder: Path | None, to: Path | None
 ) -> Pulled:
+    hub = Hub.of(os.environ)
     if hub.is_offline:
         return _pulled_before(reference, folder)
     repository = await _listing(reference, hub, web)
     model = chosen(variants(repository.files), reference)
     if to is not None and len(model.files) > 1:
         raise PullFailed(f"{reference} comes in {len(model.files)} files, which cannot be {to}: leave out the path")
-    wanted = [
-        _wanted(file, to or _place(file, reference.repo, folder, hub), reference.repo, repository.commit, hub, place == 0)
-        for place, file in enumerate(model.files)
-    ]
+    wanted = [_wanted(file, hub, reference.repo, repository.commit, folder) for file in model.files]
+    wanted[0] = replace(wanted[0], path=to or wanted[0].path, is_first=True)
     was_there = await _fetch(wanted, web, meter)
     paths = [one.path for one in wanted]
     if folder is None and to is None:
         paths = await asyncio.to_thread(_link_all, hub, reference, repository.commit, model.files)
-    return Pulled(
-        paths[0],
-        sum(path.stat().st_size for path in paths),
-        model.files[0].sha256 if len(paths) == 1 else None,
-        was_there,
-        str(HubReference(reference.repo, None, model.files[0].name, reference.revision)),
-    )
+    size_bytes, sha256 = await asyncio.to_thread(_size, paths), model.files[0].sha256 if len(paths) == 1 else None
+    exact = HubReference(reference.repo, None, model.files[0].name, reference.revision)
+    return Pulled(paths[0], size_bytes, sha256, was_there, str(exact))
+
+
+def _size(paths: Sequence[Path]) -> int:
+    return sum(path.stat().st_size for path in paths)
 
 
 def _pulled_before(reference: HubReference, folder: Path | None) -> Pulled:
@@ -144,7 +143,7 @@ async def _listing(reference: HubReference, hub: Hub, web: "Web") -> Repository:
                 body += piece
                 if len(body) > _LARGEST_LISTING:
                     raise PullFailed(f"the list of the files of {shown} is too long to be one")
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         raise PullFailed(f"{hub.endpoint} cannot be reached: {str(error) or 'nothing comes from there'}") from error
     if response.status_code != 200:
         raise _refusal(shown, reference, response.status_code, response.headers.get("X-Error-Code", ""), hub)
@@ -168,15 +167,12 @@ def _refusal(shown: str, reference: HubReference, status: int, code: str, hub: H
     return PullFailed(f"{hub.endpoint} answers {status} for {shown}: try later")
 
 
-def _place(file: HubFile, repo: str, folder: Path | None, hub: Hub) -> Path:
-    return hub.blob_path(repo, file) if folder is None else hub_path(folder, repo, file.name)
-
-
-def _wanted(file: HubFile, path: Path, repo: str, commit: str, hub: Hub, is_first: bool) -> "Wanted":
+def _wanted(file: HubFile, hub: Hub, repo: str, commit: str, folder: Path | None) -> "Wanted":
     from poly_engine.models.download import Wanted  # as above
 
+    path = hub.blob_path(repo, file) if folder is None else hub_path(folder, repo, file.name)
     url, shown = hub.file_url(repo, commit, file.name), f"hf:{repo}/{file.name}"
-    return Wanted(url, path, shown, file.size_bytes, file.sha256, hub.authorization, is_first=is_first)
+    return Wanted(url, path, shown, file.size_bytes, file.sha256, hub.authorization, is_first=False)
 
 
 def _link_all(hub: Hub, reference: HubReference, commit: str, files: Sequence[HubFile]) -> list[Path]:
@@ -225,7 +221,8 @@ class _Meter:
         now = time.monotonic()
         if self._recent and self._n_done < self._recent[-1][1]:
             self._recent.clear()  # it was begun anew
-        self._recent.append((now, self._n_done))
+        if not self._recent or now - self._recent[-1][0] >= _EVERY_S / 2:
+            self._recent.append((now, self._n_done))
         while self._recent[0][0] < now - _WINDOW_S:
             self._recent.popleft()
         if now - self._shown_at >= _EVERY_S:

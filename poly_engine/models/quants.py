@@ -1,4 +1,4 @@
-"""Which files of a repository are one model, and which of its models is meant: by quantisation, and in how many files."""
+"""Which files of a repository are one model, and which of its models is meant."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ F = TypeVar("F", bound=Named)
 
 @dataclass(frozen=True, slots=True)
 class Variant(Generic[F]):
-    """A model in one quantisation: its files in order. `quant` is in capitals, and empty if the name does not say it."""
+    """A model in one quantisation: its files in order. `quant` is in capitals, empty if the name does not say it."""
 
     name: str
     quant: str

@@ -26,5 +26,5 @@ class Recommended:
 
 @cache
 def recommended() -> tuple[Recommended, ...]:
-    """The models of the list: first those to chat with, then those that compute embeddings, each from small to large."""
+    """The models to chat with, and then those that compute embeddings, each from small to large."""
     return tuple(Recommended(**entry) for entry in tomli.loads(_LIST.read_text("utf-8"))["model"])

@@ -1,10 +1,10 @@
 """What people call a model that is to be fetched: a repository of the Hugging Face hub, a URL, or a name.
 
-    hf:OWNER/REPO                the file of the repository that suits most people
-    hf:OWNER/REPO:Q8_0           the one of this quantisation
-    hf:OWNER/REPO/FILE.gguf      this one; OWNER/REPO@REVISION is of another revision than main
-    https://host/path/FILE.gguf  a file anywhere
-    qwen3-4b                     one of the recommended models
+hf:OWNER/REPO                the file of the repository that suits most people
+hf:OWNER/REPO:Q8_0           the one of this quantisation
+hf:OWNER/REPO/FILE.gguf      this one; OWNER/REPO@REVISION is of another revision than main
+https://host/path/FILE.gguf  a file anywhere
+qwen3-4b                     one of the recommended models
 """
 
 import re

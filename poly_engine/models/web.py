@@ -1,4 +1,4 @@
-"""Getting bytes from the web, and minding where they come from: which hosts, by what redirects, and who is told secrets."""
+"""Getting bytes from the web, and minding which hosts they come from, and which of these is told secrets."""
 
 import asyncio
 import base64
@@ -31,9 +31,9 @@ class Web:
     """An HTTP client for files. A secret goes to the host that was named, and to no other that it redirects to.
 
     What the user names may be any host, also of this machine or network; `is_named_by_user` set to False says that
-    somebody else names it, and then it must have a public address. Where a host with a public address redirects to must
-    have one, too, and https never leads to http. Names are looked up once, and what was checked is what is connected to;
-    only where the environment sets a proxy, that is the proxy's affair. After `silence_s` without a byte it gives up.
+    somebody else names it, and then it must have a public address. What a host with a public address redirects to must
+    have one, too, and https never leads to http. Names are looked up once, and connected to is what was checked; only
+    where the environment sets a proxy, that is the proxy's affair. After `silence_s` without a byte it gives up.
     """
 
     def __init__(
@@ -65,8 +65,8 @@ class Web:
     async def get(
         self, url: str, headers: Mapping[str, str], authorization: str | None = None
     ) -> AsyncIterator[httpx.Response]:
-        """The answer to a GET, whose body is yet to be read, when all redirects were followed. A name and password in the
-        URL take the place of `authorization`.
+        """The answer to a GET, whose body is yet to be read, when all redirects were followed. A name and password in
+        the URL take the place of `authorization`.
 
         Raises PullFailed for what it does not go to, and httpx.TransportError if there is no connection.
         """
@@ -100,9 +100,7 @@ class Web:
             self._refuse_private(url, addresses)
         return await self._ask_at(addresses, url, headers), all(map(self._is_public, addresses))
 
-    async def _ask_at(
-        self, addresses: Sequence[str], url: httpx.URL, headers: Mapping[str, str]
-    ) -> httpx.Response:
+    async def _ask_at(self, addresses: Sequence[str], url: httpx.URL, headers: Mapping[str, str]) -> httpx.Response:
         """Connect to the first of the addresses that lets us, as if to the host of the URL."""
         failure: httpx.TransportError | None = None
         for address in addresses:
@@ -131,7 +129,7 @@ class Web:
         private = [address for address in addresses if not self._is_public(address)]
         if private:
             raise PullFailed(
-                f"{_shown(url)} is at {private[0]}, which is no public address: nobody but the user may name such a host"
+                f"{_shown(url)} is at {private[0]}, which is no public address: only the user may name such a host"
             )
 
 

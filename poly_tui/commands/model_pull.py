@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from poly_engine.config import Config
-from poly_engine.config.adding import model_block
 from poly_engine.errors import InvalidRequest
 from poly_engine.models.found import FoundModel, default_folder, find_models
 from poly_engine.models.hub import Hub
@@ -24,6 +23,8 @@ from poly_tui.settings import Settings, pass_settings
 
 __all__ = ["fetch", "files", "local", "pull_model", "recommend"]
 
+_NAME_CELLS = 22
+
 
 def local(settings: Settings) -> Settings:
     """The settings for a verb that is about this machine, whether or not $POLY_URL names a server."""
@@ -35,15 +36,18 @@ def local(settings: Settings) -> Settings:
 
 @click.command("pull")
 @click.argument("reference", shell_complete=lambda _ctx, _param, text: _names(text))
-@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Keep it there.")
+@click.option(
+    "--to", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Keep it there."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print an object for each step.")
 @pass_settings
 def pull_model(settings: Settings, *, reference: str, folder: Path | None, as_json: bool) -> None:
     """Fetch a model, and print the path of its file.
 
-    REFERENCE is hf:OWNER/REPO or hf:OWNER/REPO:QUANT of the Hugging Face hub, the https:// URL of a GGUF file, a model of
-    the configuration that has a url, or one of those that `poly model recommended` lists. What is interrupted is gone on
-    with the next time.
+    REFERENCE is hf:OWNER/REPO or hf:OWNER/REPO:QUANT of the Hugging Face hub, the https:// URL of a GGUF file, a model
+    REFERENCE is hf:OWNER/REPO or hf:OWNER/REPO:QUANT of the Hugging Face hub, the https:// URL of a GGUF file, a model
+    of the configuration that has a url, or one of those that `poly model recommended` lists. What is interrupted goes
+    on the next time.
     """
     settings = local(settings)
     pulled = fetch(connect.configuration(settings).config, reference, folder, as_json=as_json)
@@ -72,11 +76,14 @@ def _say_how_to_use(pulled: Pulled, *, is_shared: bool) -> None:
     """Tell what to do with it, on stderr."""
     if not sys.stderr.isatty():
         return
+    from poly_engine.config.adding import model_block  # tomlkit, 15 ms
+
     checked = ", its SHA-256 is right" if pulled.sha256 else ""
     was_there = "it was there already" if pulled.was_there else "it is there now"
     click.echo(f"poly: {was_there}: {Bytes(pulled.size_bytes)}{checked}", err=True)
-    place = {"url": pulled.reference} if is_shared else {"model_path": str(pulled.path)}
-    click.echo(f"poly: poly model add NAME {pulled.reference or pulled.path} puts this into the configuration:", err=True)
+    source = pulled.reference if is_shared else str(pulled.path.absolute())
+    place = {"url" if is_shared else "model_path": source}
+    click.echo(f"poly: poly model add NAME {source} puts this into the configuration:", err=True)
     click.echo(f"\n{model_block('NAME', place, {})}", err=True, nl=False)
 
 
@@ -87,11 +94,16 @@ def recommend(*, as_json: bool) -> None:
 
     The columns are name, use, size, licence and what it is good for.
     """
+    if sys.stdout.isatty() and not as_json:
+        for one in recommended():
+            name, facts = click.style(f"{one.name:{_NAME_CELLS}}", bold=True), f"{one.use:11}{one.licence:12}"
+            click.echo(f"{name}{facts}{Bytes(one.size_bytes)!s:>8}\n  {one.about}")
+        return
     rows = [
         {
             "name": one.name,
             "use": one.use,
-            "size_bytes": Bytes(one.size_bytes),
+            "size_bytes": one.size_bytes,
             "licence": one.licence,
             "about": one.about,
             **({"reference": one.reference} if as_json else {}),
@@ -106,9 +118,11 @@ def recommend(*, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
 @pass_settings
 def files(settings: Settings, *, folder: Sequence[Path], as_json: bool) -> None:
-    """List the model files on this machine: those that were fetched, by Poly or by other tools of the hub, and in FOLDER.
+    """List the model files on this machine.
 
-    The columns are path, quantisation, size and the models of the configuration that use it.
+    They are those that were fetched, by Poly or by other tools of the hub, and those in FOLDER.
+
+    The columns are quantisation, size, the models of the configuration that use it, and path.
     """
     config = connect.configuration(local(settings)).config
     used: dict[Path, list[str]] = {}
@@ -135,10 +149,10 @@ def _once(found: Iterable[FoundModel]) -> Sequence[FoundModel]:
 
 def _row(one: FoundModel, used: dict[Path, list[str]]) -> dict[str, object]:
     return {
-        "path": str(one.path),
         "quantisation": one.quant or None,
         "size_bytes": Bytes(one.size_bytes),
         "models": used.get(one.path.resolve(), []),
+        "path": str(one.path),
     }
 
 

@@ -1,5 +1,7 @@
 """How far the fetching of a model is: a bar on a terminal, lines elsewhere, or events as JSON."""
 
+from typing import Self
+
 import click
 
 from poly_engine.models.pull import Pulled, PullProgress
@@ -21,7 +23,7 @@ class PullReport:
         self._told = 0.0
         self._phase = ""
 
-    def __enter__(self) -> "PullReport":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -32,6 +34,9 @@ class PullReport:
         if self._as_json:
             click.echo(compact_json(_event(progress)))
         elif self._line.has_watcher:
+            if progress.phase != self._phase:
+                self._line.clear()  # a new phase is shown at once
+            self._phase = progress.phase
             self._line.show(_in_a_line(progress))
         elif self._is_news(progress):
             click.echo(f"poly: {_in_words(progress)}", err=True)

@@ -28,8 +28,8 @@ class Asked:
 
 @dataclass(slots=True)
 class FileServer:
-    """`files` by path, with their ETags; `answers` are given, one to each request, before files are served well, or what
-    is served `instead`.
+    """`files` by path, with their ETags. `answers` are given, one to each request, before files are served well, or
+    what is served `instead`.
     """
 
     url: str = ""

@@ -29,7 +29,7 @@ class HubServer:
         """Have a repository with these files, at `commit`."""
         self.repositories[repo] = dict(files)
         self.hub.files.clear()
-        for name, content in files.items():
+        for content in files.values():
             self.cdn.put(f"/blobs/{sha256(content)}", content, f'"{sha256(content)[:16]}"')
 
     async def answer(self, request: web.Request) -> web.StreamResponse:

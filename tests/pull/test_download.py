@@ -1,4 +1,4 @@
-"""A file comes whole or not at all: it is gone on with where it was cut off, and what is wrong is never given its name."""
+"""A file comes whole or not at all: it is gone on with where it was cut off, and what is wrong never has its name."""
 
 import asyncio
 import hashlib
@@ -19,6 +19,7 @@ from poly_engine.models.pull import pull
 from poly_engine.models.web import Web
 from tests.pull.file_server import FileServer, cut_off
 from tests.pull.gguf_bytes import gguf_bytes
+from tests.serve.waiting import until
 
 MODEL = gguf_bytes(50_000)
 WATCH = Watch(lambda _n, _of: None, lambda: None)
@@ -89,8 +90,8 @@ async def test_a_download_that_was_given_up_at_any_place_is_gone_on_with_by_the_
 
 async def until_part_has(n_bytes: int, server: FileServer, folder: Path) -> None:
     """Wait until a part is there, with its first bytes if any come: the others may still be on their way to it."""
-    while not server.asked or not any(part.stat().st_size >= min(n_bytes, 1) for part in folder.rglob("*.part")):
-        await asyncio.sleep(0.01)
+    least = min(n_bytes, 1)
+    await until(lambda: bool(server.asked) and any(part.stat().st_size >= least for part in folder.rglob("*.part")))
 
 
 async def test_a_file_that_changed_meanwhile_is_begun_anew(server: FileServer, tmp_path: Path) -> None:
@@ -279,7 +280,9 @@ async def test_a_server_that_only_stalls_is_given_up_and_what_came_is_kept(serve
     assert not wanted.path.exists()
 
 
-@pytest.mark.parametrize(("status", "words"), [(401, "HF_TOKEN"), (403, "licence"), (404, "is not there"), (418, "418")])
+@pytest.mark.parametrize(
+    ("status", "words"), [(401, "HF_TOKEN"), (403, "licence"), (404, "is not there"), (418, "418")]
+)
 async def test_a_refusal_is_said_in_words_at_once(status: int, words: str, server: FileServer, tmp_path: Path) -> None:
     async def no(_: web.Request) -> web.StreamResponse:
         return web.Response(status=status)
@@ -308,21 +311,25 @@ async def test_a_disk_that_is_full_in_the_middle_keeps_what_came(server: FileSer
     disk = tmp_path / "disk"
     disk.mkdir()
     wanted = Wanted(server.put("/m.gguf", big), disk / "m.gguf", "the model")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1536k", "tmpfs", disk], check=True)
+    do("mount", "-t", "tmpfs", "-o", "size=1536k", "tmpfs", str(disk))
     try:
         async with Web() as out:
             with pytest.raises(PullFailed, match="is full"):
                 await download(wanted, out, WATCH, free_bytes=lambda _: 1 << 40)
             n_kept = (disk / "m.gguf.part").stat().st_size
-            subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+            do("mount", "-o", "remount,size=64m", str(disk))
 
             await download(wanted, out, WATCH)
         content = wanted.path.read_bytes()
     finally:
-        subprocess.run(["umount", disk], check=True)
+        do("umount", str(disk))
     assert content == big
     assert n_kept > 1 << 20
     assert server.asked[-1].first_byte >= 1 << 20
+
+
+def do(*command: str) -> None:
+    subprocess.run(command, check=True)
 
 
 async def test_two_who_want_the_same_fetch_it_once(server: FileServer, tmp_path: Path) -> None:
@@ -374,8 +381,7 @@ async def test_a_process_that_is_killed_loses_no_more_than_was_not_on_the_disk(
     n_sent = 20 << 20
     server.answers = [server.stall(n_sent)]
     process = await start_pulling(url, tmp_path)
-    while not any(b'"n_safe": 1' in note.read_bytes() for note in tmp_path.rglob("*.part.json")):
-        await asyncio.sleep(0.01)
+    await until(lambda: any(b'"n_safe": 1' in note.read_bytes() for note in tmp_path.rglob("*.part.json")))
     process.kill()
     await process.wait()
     assert not list(tmp_path.rglob("*.gguf"))
@@ -385,3 +391,41 @@ async def test_a_process_that_is_killed_loses_no_more_than_was_not_on_the_disk(
     assert pulled.path.read_bytes() == big
     assert server.asked[-1].first_byte >= 16 << 20
     assert names(tmp_path) == {"m.gguf"}
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_whatever_a_server_does_there_is_the_whole_file_or_none(
+    seed: int, server: FileServer, tmp_path: Path
+) -> None:
+    random_ = random.Random(seed)
+    versions = {gguf_bytes(n, seed=n) for n in (20_000, 20_001, 30_000)}
+    server.put("/m.gguf", random_.choice(sorted(versions)), '"0"')
+
+    async def misbehave(request: web.Request) -> web.StreamResponse:
+        match random_.randrange(7):
+            case 0:
+                return web.Response(status=random_.choice([429, 500, 503]))
+            case 1:
+                return web.Response(body=PAGE, headers={"ETag": '"page"'})
+            case 2:
+                server.put("/m.gguf", random_.choice(sorted(versions)), f'"{random_.randrange(3)}"')
+                return await server.well(request)
+            case 3:
+                return await server.stall(random_.randrange(80_000))(request)
+            case 4:
+                return web.Response(status=416, headers={"Content-Range": f"bytes */{random_.randrange(80_000)}"})
+            case _:
+                return await server.cut(random_.randrange(80_000))(request)
+
+    server.answers = [misbehave] * random_.randrange(12)
+    wanted = Wanted(f"{server.url}/m.gguf", tmp_path / "m.gguf", "the model")
+
+    async with Web(silence_s=0.1) as out:
+        for _ in range(4):
+            try:
+                await download(wanted, out, WATCH)
+            except PullFailed:
+                assert not wanted.path.exists()
+
+    if wanted.path.exists():
+        assert wanted.path.read_bytes() in versions

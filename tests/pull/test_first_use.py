@@ -15,6 +15,7 @@ from tests.engine.conversation import GREEDY, hear
 from tests.gguf_models import make_chain
 from tests.pull.file_server import FileServer
 from tests.pull.hub_server import HubServer
+from tests.serve.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +51,10 @@ async def test_it_is_fetched_once_and_progress_goes_one_way(server: FileServer, 
 
     assert text == "yes"
     assert (before.state, before.path) == ("unloaded", url)
-    assert (after.state, Path(after.path)) == ("loaded", tmp_path / "cache" / url.removeprefix("http://").replace(":", "_"))
+    assert (after.state, Path(after.path)) == (
+        "loaded",
+        tmp_path / "cache" / url.removeprefix("http://").replace(":", "_"),
+    )
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert len(server.asked) == 1
@@ -100,8 +104,7 @@ async def test_closing_the_engine_stops_the_fetching_and_what_came_is_kept(
     config = configured(tmp_path / "cache", url=url)
     home = LocalEngine(config)
     loading = asyncio.create_task(home.load("m"))
-    while not any(part.stat().st_size for part in tmp_path.rglob("*.part")):
-        await asyncio.sleep(0.01)
+    await until(lambda: any(part.stat().st_size for part in tmp_path.rglob("*.part")))
 
     await home.close()
 

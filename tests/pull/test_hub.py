@@ -45,9 +45,7 @@ async def test_a_model_of_the_hub_comes_into_the_cache_where_other_tools_find_it
 
 async def test_what_other_tools_fetched_is_not_fetched_again(hub: HubServer, cache: Path) -> None:
     hub.publish(REPO, FILES)
-    theirs = await asyncio.to_thread(
-        hf_hub_download, REPO, "tiny-Q8_0.gguf", cache_dir=cache, endpoint=hub.hub.url
-    )
+    theirs = await asyncio.to_thread(hf_hub_download, REPO, "tiny-Q8_0.gguf", cache_dir=cache, endpoint=hub.hub.url)
     hub.cdn.asked.clear()
 
     pulled = await pull(f"hf:{REPO}:Q8_0")
@@ -110,9 +108,7 @@ async def test_several_models_of_one_quantisation_have_to_be_named(hub: HubServe
 async def test_twenty_cuts_are_gone_on_with_through_the_redirects_of_the_hub(hub: HubServer) -> None:
     hub.publish(REPO, FILES)
     offsets = sorted(random.Random(3).sample(range(1, len(SMALL)), 20))
-    hub.cdn.answers = [
-        hub.cdn.cut(end - begin) for begin, end in zip([0, *offsets], offsets, strict=False)
-    ]
+    hub.cdn.answers = [hub.cdn.cut(end - begin) for begin, end in zip([0, *offsets], offsets, strict=False)]
 
     pulled = await pull(f"hf:{REPO}")
 
@@ -152,7 +148,8 @@ async def test_the_token_that_other_tools_keep_is_used(hub: HubServer, home: Pat
     assert (await pull(f"hf:{REPO}")).path.read_bytes() == SMALL
 
 
-async def test_a_repository_that_nobody_shows_is_told_of(hub: HubServer) -> None:
+@pytest.mark.usefixtures("hub")
+async def test_a_repository_that_nobody_shows_is_told_of() -> None:
     with pytest.raises(PullFailed, match="has no repository acme/nothing: check its name, and that HF_TOKEN is set"):
         await pull("hf:acme/nothing")
 
@@ -185,7 +182,9 @@ async def test_a_hub_that_nobody_runs_is_told_of(monkeypatch: pytest.MonkeyPatch
         await pull(f"hf:{REPO}")
 
 
-@pytest.mark.parametrize("name", ["../../evil.gguf", "/etc/evil.gguf", "a\\b.gguf", "a//b.gguf", "./a.gguf", "a\n.gguf"])
+@pytest.mark.parametrize(
+    "name", ["../../evil.gguf", "/etc/evil.gguf", "a\\b.gguf", "a//b.gguf", "./a.gguf", "a\n.gguf"]
+)
 async def test_a_name_that_leads_out_of_the_cache_is_as_if_it_were_not_there(name: str, hub: HubServer) -> None:
     hub.publish(REPO, {name: SMALL})
 

@@ -156,7 +156,9 @@ def test_urls_that_differ_in_their_question_alone_have_places_of_their_own(tmp_p
     assert url_path(tmp_path, "https://host/get?id=1") != url_path(tmp_path, "https://host/get?id=2")
 
 
-@pytest.mark.parametrize("path", ["", "/", "/../../m.gguf", "/%2e%2e/m.gguf", "/a%2f..%2fm.gguf", "/a%00.gguf", "/a%5cb"])
+@pytest.mark.parametrize(
+    "path", ["", "/", "/../../m.gguf", "/%2e%2e/m.gguf", "/a%2f..%2fm.gguf", "/a%00.gguf", "/a%5cb"]
+)
 def test_a_url_that_names_no_file_has_no_place(path: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="does not name a file"):
         url_path(tmp_path, f"https://host{path}")
@@ -164,7 +166,13 @@ def test_a_url_that_names_no_file_has_no_place(path: str, tmp_path: Path) -> Non
 
 def test_folders_are_searched_for_models(tmp_path: Path) -> None:
     content = gguf_bytes(10)
-    for name in ("b/x-Q8_0.gguf", "a-F16.gguf", "s-00001-of-00002.gguf", "t-00001-of-00002.gguf", "t-00002-of-00002.gguf"):
+    for name in (
+        "b/x-Q8_0.gguf",
+        "a-F16.gguf",
+        "s-00001-of-00002.gguf",
+        "t-00001-of-00002.gguf",
+        "t-00002-of-00002.gguf",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
     (tmp_path / "notes.txt").write_text("no model")

@@ -47,7 +47,13 @@ PRIVATE = [
     "https://127.0.0.1:{port}/m.gguf",
     "https://localhost:{port}/m.gguf",
 ]
-SCHEMES = ["file:///etc/passwd", "gopher://127.0.0.1:{port}/", "ftp://127.0.0.1:{port}/m", "data:,x", "//127.0.0.1:{port}/"]
+SCHEMES = [
+    "file:///etc/passwd",
+    "gopher://127.0.0.1:{port}/",
+    "ftp://127.0.0.1:{port}/m",
+    "data:,x",
+    "//127.0.0.1:{port}/",
+]
 
 
 @pytest.fixture
@@ -78,7 +84,7 @@ async def test_what_somebody_else_names_reaches_nothing_private(url: str, server
     server.put("/m.gguf", b"secret")
 
     async with Web(is_named_by_user=False) as out:
-        with pytest.raises(PullFailed, match="no public address|cannot be understood"):
+        with pytest.raises(PullFailed, match=r"no public address|cannot be understood"):
             await get(out, url.format(port=port_of(server)))
 
     assert server.asked == []

@@ -18,6 +18,7 @@ from textual.widgets import Checkbox, Input, Static
 
 from poly_engine.errors import PolyError
 from poly_engine.models.gguf import GgufHeader
+from poly_engine.models.uses import first_task, is_embedder
 from poly_tui.backend import Backend
 from poly_tui.transcript.clean import clean
 
@@ -94,14 +95,3 @@ def _write(file: Path | None, name: str, model: Mapping[str, object], task: Mapp
     from poly_engine.config.adding import add_model
 
     add_model(file or user_file(os.environ), name, model, task)
-
-
-def is_embedder(header: GgufHeader) -> bool:
-    """Whether it computes embeddings: one that says how it makes one vector of all its tokens is made for that."""
-    return not header.is_causal or header.number("pooling_type") > 0
-
-
-def first_task(header: GgufHeader) -> dict[str, object]:
-    """The settings of a task. A model without a chat template only goes on with the text that it is given."""
-    settings: dict[str, object] = {} if "tokenizer.chat_template" in header.metadata else {"template": "none"}
-    return {**settings, "repeat_penalty": 1.05}

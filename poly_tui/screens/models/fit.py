@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poly_engine.errors import ModelLoadFailed
-from poly_engine.models.gguf import GgufHeader, read_header
+from poly_engine.models.gguf import GgufHeader
+from poly_engine.models.headers import Headers
 from poly_engine.types import ModelInfo
 from poly_tui.commands.listing import Bytes
 
@@ -137,7 +138,7 @@ async def fit_of(model: ModelInfo, machine: Machine | None) -> Fit | None:
     if machine is None or (model.memory_bytes is None and model.size_bytes is None):
         return None
     try:
-        header = await asyncio.to_thread(read_header, Path(model.path))
+        header = await asyncio.to_thread(Headers().read, Path(model.path))
     except ModelLoadFailed:
         header = None
     return Fit.of(model, header, await asyncio.to_thread(machine))
