@@ -138,9 +138,7 @@ class _Reader:
         quantization = of_file_type(kept.get("general.file_type")) or of_tensors(
             (kind, n_values) for _, n_values, kind, _ in tensors
         )
-        return GgufHeader(
-            self._path, len(self._data), kept, n_tensors, n_params, has_learned_positions, quantization
-        )
+        return GgufHeader(self._path, len(self._data), kept, n_tensors, n_params, has_learned_positions, quantization)
 
     def _check_extents(self, alignment: int, tensors: list[tuple[str, int, int, int]]) -> None:
         begin = -(-self._at // alignment) * alignment
