@@ -51,7 +51,7 @@ class BenchPage(Page):
         self._is_local = is_local
         self._results: dict[str, BenchResult] = {}
         self._load_s: dict[str, float] = {}
-        self._run: Worker[None] | None = None
+        self._measuring: Worker[None] | None = None
         self._progress: tuple[str, BenchProgress] | None = None
         self._problem = ""
         self._text = Static(classes="result")
@@ -73,9 +73,9 @@ class BenchPage(Page):
 
     def stop(self) -> bool:
         """Stop measuring."""
-        if self._run is None or self._run.is_finished:
+        if self._measuring is None or self._measuring.is_finished:
             return False
-        self._run.cancel()
+        self._measuring.cancel()
         return True
 
     def action_run(self) -> None:
@@ -83,9 +83,14 @@ class BenchPage(Page):
         if self.stop() or self.model is None or self.engine is None:
             return
         if self.model.is_loaded:
-            self._run = self._measure(self.engine, self.model.info)
+            self._measuring = self._measure(self.engine, self.model.info)
         else:
             self.post_message(self.LoadWanted(self.model.name))
+
+    def run(self, name: str) -> None:
+        """Measure a model, if it is still the current one."""
+        if self.model is not None and self.model.name == name and self.model.is_loaded:
+            self.action_run()
 
     @work(exclusive=True, group="bench")
     async def _measure(self, engine: Engine, model: ModelInfo) -> None:

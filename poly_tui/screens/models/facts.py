@@ -1,13 +1,13 @@
 """What the section of models knows of a model: what the engine says, who uses it, and what was seen of it here."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from poly_engine.interface import Engine
-from poly_engine.types import ModelInfo
+from poly_engine.types import MemoryInfo, ModelInfo, TaskInfo
 
-__all__ = ["ModelFacts", "Seen", "gather"]
+__all__ = ["ModelFacts", "Seen", "Users"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,20 @@ class ModelFacts:
         return replace(self, seen=seen, tokens_per_s=tokens_per_s)
 
 
-async def gather(engine: Engine, seen: Callable[[str], Seen], speeds: Mapping[str, float]) -> list[ModelFacts]:
-    """All models of the engine, by name, with what was seen of each. Raises PolyError if it cannot be asked."""
-    models, tasks, memories = await asyncio.gather(engine.models(), engine.tasks(), engine.memories())
-    return [
-        ModelFacts(
-            model,
-            tuple(task.name for task in tasks if task.model == model.name),
-            tuple(memory.name for memory in memories if memory.embedding_model == model.name),
-            seen(model.name),
-            speeds.get(model.name) or None,
-        )
-        for model in models
-    ]
+@dataclass(frozen=True, slots=True)
+class Users:
+    """The tasks and memories of an engine, which only another configuration changes."""
+
+    tasks: Sequence[TaskInfo]
+    memories: Sequence[MemoryInfo]
+
+    @classmethod
+    async def of(cls, engine: Engine) -> "Users":
+        """Ask for them, which takes long where memories hold many documents. Raises PolyError."""
+        return cls(*await asyncio.gather(engine.tasks(), engine.memories()))
+
+    def facts(self, model: ModelInfo, seen: Seen, tokens_per_s: float | None) -> ModelFacts:
+        """A model, with those who use it."""
+        tasks = tuple(task.name for task in self.tasks if task.model == model.name)
+        memories = tuple(memory.name for memory in self.memories if memory.embedding_model == model.name)
+        return ModelFacts(model, tasks, memories, seen, tokens_per_s or None)

@@ -23,7 +23,7 @@ from poly_tui.screens.models.add_model import AddModel, Fetched
 from poly_tui.screens.models.bench_page import BenchPage
 from poly_tui.screens.models.confirm import Question
 from poly_tui.screens.models.embed_page import EmbedPage
-from poly_tui.screens.models.facts import ModelFacts, gather
+from poly_tui.screens.models.facts import ModelFacts, Users
 from poly_tui.screens.models.fetching import fetch
 from poly_tui.screens.models.fit import Machine, fit_of, free_memory
 from poly_tui.screens.models.info_page import InfoPage
@@ -69,6 +69,9 @@ class ModelsScreen(SectionScreen):
         self._loading: dict[str, Worker[None]] = {}
         self._looking: Worker[None] | None = None
         self._looks_again = False
+        self._users: Users | None = None
+        self._n_reloads = 0
+        self._fetched: tuple[Fetched, str] | None = None
         self._pulled_share: float | None = None
         self._clock: Timer | None = None
         self._list = ModelList()
@@ -104,7 +107,9 @@ class ModelsScreen(SectionScreen):
         """Look at once."""
         if self._clock is not None:
             self._clock.resume()
+        self._users = None  # a server may have another configuration by now
         self.look()
+        self._add_fetched()
 
     # What there is
 
@@ -121,12 +126,18 @@ class ModelsScreen(SectionScreen):
         while self._looks_again:
             self._looks_again = False
             try:
-                self._engine = await self.backend.engine()
-                self._models = await gather(self._engine, self._loads.of, self.backend.speeds)
+                self._models = await self._gather()
             except PolyError as error:
                 self._show_failure(error)
             else:
                 self._show()
+
+    async def _gather(self) -> list[ModelFacts]:
+        engine = self._engine = await self.backend.engine()
+        if self._users is None or self._n_reloads != self.backend.n_reloads:
+            self._n_reloads, self._users = self.backend.n_reloads, await Users.of(engine)
+        users, speeds = self._users, self.backend.speeds
+        return [users.facts(one, self._loads.of(one.name), speeds.get(one.name)) for one in await engine.models()]
 
     def _show_failure(self, error: PolyError) -> None:
         """Say why there is nothing new; it is tried again."""
@@ -187,6 +198,7 @@ class ModelsScreen(SectionScreen):
         self.add_class("-paged")
         self._show_page()
         self._page.enter()
+        self._add_fetched()
 
     @on(ModelList.Moved)
     def show_moved(self) -> None:
@@ -212,9 +224,20 @@ class ModelsScreen(SectionScreen):
         self.leave_page()
 
     @on(PullPage.Pulled)
-    def add_pulled(self, message: PullPage.Pulled) -> None:
-        """Have what was fetched put into the configuration."""
-        self._add(message.fetched, message.name)
+    def keep_fetched(self, message: PullPage.Pulled) -> None:
+        """Have what was fetched put into the configuration, as soon as one looks: else keys would go astray."""
+        self._fetched = message.fetched, message.name
+        if not self._add_fetched():
+            name = clean(message.fetched.path.name)
+            self.app.notify(f"{name} is there: the page Pull of Models adds it to the configuration", markup=False)
+
+    def _add_fetched(self) -> bool:
+        """Ask for a name of what was fetched; False if there is nothing, or one looks at something else."""
+        if self._fetched is None or not self.is_current or self._head.page != "pull":
+            return False
+        fetched, self._fetched = self._fetched, None
+        self._add(*fetched)
+        return True
 
     @work(group="add")
     async def _add(self, fetched: Fetched, name: str) -> None:
@@ -320,7 +343,7 @@ class ModelsScreen(SectionScreen):
         """Load a model that is to be measured."""
         model = next((one for one in self._models if one.name == message.name), None)
         if model is not None:
-            self.load(model, then=self._bench.action_run)
+            self.load(model, then=lambda: self._bench.run(message.name))
 
     @on(BenchPage.Measured)
     def note_speed(self, message: BenchPage.Measured) -> None:

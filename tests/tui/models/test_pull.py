@@ -12,6 +12,7 @@ from poly_engine.errors import PullFailed
 from poly_engine.local import LocalEngine
 from poly_engine.models.pull import PullProgress
 from poly_engine.models.recommended import recommended
+from poly_tui.app import PolyApp
 from poly_tui.screens.models.add_model import AddModel, Fetched, name_of
 from poly_tui.screens.models.pull_page import PullPage, progress_shown
 from tests.conftest import FamilyFile
@@ -92,6 +93,27 @@ async def test_fetching_goes_on_while_other_pages_are_shown() -> None:
         models.screen.action_page("tokens")
         await models.until_painted("↓ 43 % · 8 GB of 16 GB free")
         assert not puller.is_cancelled
+
+
+async def test_what_was_fetched_waits_until_one_looks(config_file: Path, family_file: FamilyFile) -> None:
+    puller = Puller(Fetched(family_file("llama-chatml"), "hf:a/b"))
+    async with (
+        LocalEngine(load(config_file).config) as engine,
+        open_models(engine, config_file=config_file) as models,
+    ):
+        give(models, puller)
+        await models.press("p")
+        await models.type("hf:a/b")
+        await models.press("enter")
+        await models.until(lambda: puller.asked == ["hf:a/b"])
+        app = models.pilot.app
+        assert isinstance(app, PolyApp)
+        await app.action_go("chat")
+        puller.may_end.set()
+        await models.until(lambda: models.screen._fetched is not None)
+        assert not isinstance(app.screen, AddModel)
+        await app.action_go("models")
+        await models.until(lambda: isinstance(app.screen, AddModel))
 
 
 async def test_what_goes_wrong_is_told_where_it_was_asked_for() -> None:
