@@ -93,6 +93,10 @@ class PullPage(Page):
         self._list.add_options(Option(_offer(one, is_narrow=self.size.width < NARROW)) for one in self._offers)
         self._list.highlighted = place
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
+        """There is nothing to cancel unless something is on its way."""
+        return self.is_pulling if action == "cancel" else True
+
     def action_to_list(self) -> None:
         """Go from the line into the list."""
         self.screen.set_focus(self._list)
@@ -141,6 +145,7 @@ class PullPage(Page):
     async def _pull(self, reference: str) -> None:
         assert self.puller is not None
         self._say(Content.styled(f"looking for {_line(reference)}", "dim"))
+        self.refresh_bindings()
         try:
             fetched = await self.puller(reference, self._show)
         except PolyError as error:
@@ -150,7 +155,9 @@ class PullPage(Page):
             name = reference if any(one.name == reference for one in self._offers) else ""
             self.post_message(self.Pulled(fetched, name))
         finally:
-            self.post_message(self.Moved(None))
+            if self.is_attached:  # and not left by quitting
+                self.post_message(self.Moved(None))
+                self.refresh_bindings()
 
     def _show(self, progress: PullProgress) -> None:
         share = progress.n_done / progress.n_total if progress.n_total else None

@@ -11,7 +11,7 @@ PAGES = {
     "list": ([], "", ["on disk"]),
     "info": (["i"], "", ["Memory takes about"]),
     "tokens": (["t"], "Geachte heer, hello", ["Geachte│ heer│,│ hello"]),
-    "embed": (["v"], "hello there\nhello\nbye", ["8 dimensions"]),
+    "embed": (["v"], "hello there\nhello\nbye", ["8 dimensions · 4 tokens"]),
     "bench": (["b", "enter"], "", ["qwen 2048 49.2"]),
     "pull": (["p"], "", ["qwen3-4b"]),
 }
