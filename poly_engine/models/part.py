@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _LOOK_EVERY_S = 0.2
-_SYNC_EVERY = 8 << 20
+_SYNC_BYTES, _SYNC_S = 8 << 20, 1.0  # whichever comes first: what is not synced is lost to a power cut
 _BLOCK = 4 << 20
 _ROOM = 1 << 16
 
@@ -50,6 +51,7 @@ class Part:
         self._path = path
         self._descriptor = descriptor
         self._n_unsynced = 0
+        self._synced_at = time.monotonic()
         self.note = _read_note(note_path(path))
         self.size = os.fstat(descriptor).st_size
 
@@ -101,7 +103,7 @@ class Part:
             self._n_unsynced += len(piece)
 
         await written(write)
-        if self._n_unsynced >= _SYNC_EVERY:
+        if self._n_unsynced >= _SYNC_BYTES or time.monotonic() - self._synced_at >= _SYNC_S:
             await self.sync()
 
     async def sync(self) -> None:
@@ -111,7 +113,7 @@ class Part:
         await written(os.fsync, self._descriptor)
         note = replace(self.note, n_safe=self.size)
         await written(_write_note, note_path(self._path), note)
-        self.note, self._n_unsynced = note, 0
+        self.note, self._n_unsynced, self._synced_at = note, 0, time.monotonic()
 
     async def _keep(self) -> None:
         """Leave what is there for another attempt. A full disk may need some room for the note of it."""

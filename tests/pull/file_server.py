@@ -1,6 +1,7 @@
 """A server of files that behaves as it is told: it cuts connections, lies, stalls, redirects, and changes its mind."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -86,7 +87,7 @@ class FileServer:
             response.headers["Content-Range"] = f"bytes {begin}-{len(content) - 1}/{len(content)}"
         response.content_length = len(content) - begin
         await response.prepare(request)
-        with suppress(ConnectionResetError):  # who asked may leave
+        with suppress(ConnectionError):  # who asked may leave
             await response.write(content[begin:] if n_bytes is None else content[begin : begin + n_bytes])
             if is_patient:
                 await self.released.wait()
@@ -102,18 +103,18 @@ def cut_off(request: web.Request) -> None:
 
 
 @asynccontextmanager
-async def file_server() -> AsyncIterator[FileServer]:
+async def file_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[FileServer]:
     """A server on this machine."""
     server = FileServer()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", server.answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     assert site._server is not None
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]  # a server of asyncio has them
-    server.url = f"http://127.0.0.1:{port}"
+    server.url = f"http{'s' if tls else ''}://127.0.0.1:{port}"
     try:
         yield server
     finally:

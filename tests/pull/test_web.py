@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from aiohttp import web
 
 from poly_engine.errors import PullFailed
 from poly_engine.models.web import Web
+from tests.pull.certificates import certified
 from tests.pull.file_server import Answer, FileServer, file_server
 
 PRIVATE = [
@@ -202,3 +204,39 @@ async def test_a_proxy_of_the_environment_is_asked(server: FileServer, monkeypat
         assert await get(out, "http://models.test/m.gguf") == 200
 
     assert server.asked[0].headers["Host"] == "models.test"
+
+
+async def at_home(_host: str, _port: int) -> Sequence[str]:
+    return ["127.0.0.1"]
+
+
+async def test_over_tls_the_host_that_was_named_has_to_prove_that_it_is_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though its address is what is connected to."""
+    tls, authority = certified("models.test", tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    async with file_server(tls) as server, Web(look_up=at_home) as out:
+        server.put("/m.gguf", b"here")
+        url = f"{server.url}/m.gguf"
+
+        assert await get(out, url.replace("127.0.0.1", "models.test")) == 200
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            await get(out, url.replace("127.0.0.1", "other.test"))
+
+    assert server.asked[0].headers["Host"].startswith("models.test:")
+    assert len(server.asked) == 1
+
+
+async def test_nothing_leads_from_https_to_http(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls, authority = certified("models.test", tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    async with file_server(tls) as secure, Web(look_up=at_home) as out:
+        secure.answers = [redirect(server.put("/m.gguf", b"plain"))]
+
+        with pytest.raises(PullFailed, match="which is not secure"):
+            await get(out, secure.url.replace("127.0.0.1", "models.test"))
+
+    assert server.asked == []
