@@ -105,6 +105,7 @@ class ModelList(Vertical):
         table = laid_out(self._models, self.size.width - SCROLLBAR_CELLS)
         self._header.update(table.header)
         if len(self._rows) != len(table.rows):
+            self.styles.max_height = len(table.rows) + 1
             self._list.clear_options()
             self._list.add_options(map(Option, table.rows))
         else:

@@ -168,7 +168,7 @@ class ModelsScreen(SectionScreen):
             self._page.show(self._engine, model)
 
     def _note(self) -> Content:
-        """What is on its way, and how much memory is free."""
+        """What is on its way, or how much memory is free."""
         loading = [
             f"◌ {clean(one.name)} {one.seen.loaded_share:.0%} · esc stops"
             for one in self._models
@@ -176,7 +176,8 @@ class ModelsScreen(SectionScreen):
         ]
         pulled = [] if self._pulled_share is None else [f"↓ {self._pulled_share:.0%}"]
         busy = [Content.styled(one.replace("%", " %"), "$text-accent") for one in (*loading, *pulled)]
-        return Content(" · ").join([*busy, Content.styled(self._place(), "dim")])
+        place = [] if loading else [Content.styled(self._place(), "dim")]  # else the names of sections have no room
+        return Content(" · ").join([*busy, *place])
 
     def _place(self) -> str:
         """Where the models are, and how much room there is."""

@@ -6,7 +6,7 @@ import pytest
 from textual.content import Content
 
 from poly_engine.errors import EngineUnreachable
-from poly_engine.types import ModelInfo
+from poly_engine.types import ModelInfo, TaskInfo
 from poly_tui.screens.models.columns import laid_out, state_of
 from poly_tui.screens.models.facts import ModelFacts, Seen
 from tests.fake_engine import FakeEngine
@@ -147,3 +147,13 @@ async def test_the_list_says_how_fast_the_chat_last_wrote() -> None:
         models.screen.backend.speeds["qwen"] = 47.2
         models.screen.look()
         await models.until_painted("47.2")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_current_model_is_in_sight_however_many_there_are(size: tuple[int, int]) -> None:
+    engine = FakeEngine(tasks=[TaskInfo(f"task-{number:02}", f"model-{number:02}") for number in range(60)])
+    async with open_models(engine, size) as models:
+        await models.press("end")
+        await models.until(lambda: any("model-59" in row and "on disk" in row for row in models.rows))
+        await models.press("up")
+        assert any("model-58" in row and "on disk" in row for row in models.rows)
