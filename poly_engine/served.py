@@ -57,6 +57,20 @@ class ServedModel:
         """Tokens of a session and of its cache, once it is loaded."""
         return self._sizes if self._is_usable() else None
 
+    @property
+    def problem(self) -> str | None:
+        """Why it could not be loaded, if that is so."""
+        opening = self._opening
+        if opening is None or not opening.done() or opening.cancelled() or (error := opening.exception()) is None:
+            return None
+        return str(error)
+
+    @property
+    def n_running(self) -> int:
+        """Requests that it is working on, or that wait for it."""
+        opening = self._opening
+        return opening.result().n_running if opening is not None and self._is_usable() else 0
+
     async def client(self, on_progress: Callable[[float], None] | None) -> WorkerClient:
         """The worker, once it serves. However many ask, it is opened once; it goes on loading when they leave."""
         if self._opening is None or (self._opening.done() and not self._is_usable()):

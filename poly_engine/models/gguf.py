@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from poly_engine.errors import ModelLoadFailed
+from poly_engine.models.quantization import of_file_type, of_tensors
 from poly_engine.models.tensors import Tensor, fault_in
 
 Value: TypeAlias = int | float | bool | str | tuple[int | float | bool, ...]
@@ -42,6 +43,8 @@ class GgufHeader:
     n_params: int
     has_learned_positions: bool
     """Whether the model looks positions up in a table, beyond whose end llama.cpp aborts the process."""
+    quantization: str
+    """How the weights are stored, such as Q4_K_M; empty if that is not known."""
 
     @property
     def architecture(self) -> str:
@@ -128,7 +131,10 @@ class _Reader:
         kept = {key: value for key, value in metadata.items() if value is not None}
         n_params = sum(tensor.n_values for tensor in tensors)
         has_learned_positions = any(tensor.name == _POSITIONS for tensor in tensors)
-        return GgufHeader(self._path, len(self._data), kept, n_tensors, n_params, has_learned_positions)
+        quantization = of_file_type(kept.get("general.file_type")) or of_tensors(
+            (tensor.kind, tensor.n_values) for tensor in tensors
+        )
+        return GgufHeader(self._path, len(self._data), kept, n_tensors, n_params, has_learned_positions, quantization)
 
     def _metadata(self, n_entries: int) -> dict[str, Value | None]:
         metadata: dict[str, Value | None] = {}

@@ -265,6 +265,7 @@ class TalkScreen(SectionScreen):
                 self._meter.hear(news)
                 self._note_measured()
                 self._log.hear(news)
+                self.backend.speeds[self._heading.model_name] = self._meter.status.tokens_per_s or 0.0
                 self._mark_end(news)
                 self.post_message(self.Answered(self._heading.task_name, self._meter.seconds))
                 self._end()
