@@ -7,7 +7,7 @@ from typing import Any
 import tomli
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import Array, Item, Table
+from tomlkit.items import Array, Item, Table, Whitespace
 
 from poly_engine.errors import ConfigError
 from poly_tui.screens.tune.values import Values, is_same
@@ -63,10 +63,7 @@ def _sorted(value: object) -> object:
 
 
 def _change_gently(text: str, name: str, values: Values) -> str:
-    """Change what differs, as deep as it goes. New keys come behind the last one, before comments on what follows."""
-    table = _task(tomlkit.parse(text), name)
-    new = {key: value for key, value in values.items() if key not in table}
-    text = _with_lines(text, name, new) if new else text
+    """Change what differs, as deep as it goes."""
     document = tomlkit.parse(text)
     _merge(_task(document, name), values)
     return document.as_string()
@@ -101,40 +98,64 @@ def _task(document: tomlkit.TOMLDocument, name: str) -> Any:  # tomlkit has seve
     return tasks[name]
 
 
-def _with_lines(text: str, name: str, new: Values) -> str:
-    """The text with lines for new keys behind the last simple value of a table."""
-    document = tomlkit.parse(text)
-    table = _task(document, name)
-    if not isinstance(table, Table) or table.is_super_table():
-        return text
-    last: Item = table
-    for key, item in table.value.body:
-        if key is not None and not isinstance(item, Table) and not key.is_dotted():
-            last = item
-    last.trivia.trail = (last.trivia.trail or "\n") + "".join(_line(key, value) for key, value in new.items())
-    return document.as_string()
-
-
-def _line(key: str, value: object) -> str:
-    return f"{tomlkit.key(key).as_string()} = {_item(value).as_string()}\n"
-
-
 def _merge(table: MutableMapping[str, Any], values: Mapping[str, object]) -> None:
     """Change a table of tomlkit where it is not what it is to be."""
     for key in [key for key in table if key not in values]:
-        del table[key]
-    for key, value in values.items():
-        old = table.get(key)
-        if old is None:
-            table[key] = _item(value)
-        elif is_same(_plain(old), value):
+        _delete(table, key)
+    new = {key: value for key, value in values.items() if key not in table}
+    for key in [key for key in values if key in table]:
+        old, value = table[key], values[key]
+        if is_same(_plain(old), value):
             continue
-        elif isinstance(value, Mapping) and isinstance(old, MutableMapping):
+        if isinstance(value, Mapping) and isinstance(old, MutableMapping):
             _merge(old, value)
         elif isinstance(old, Array) and isinstance(value, list | tuple):
             _merge_list(old, value)
         else:
             table[key] = _item(value)
+    _add(table, new)
+
+
+def _add(table: MutableMapping[str, Any], new: Mapping[str, object]) -> None:
+    """Put new keys behind the last simple value of a table. tomlkit would put them behind the comments that follow,
+    which are about the next table.
+    """
+    if not isinstance(table, Table) or table.is_super_table() or _is_dotted(table):
+        table.update({key: _item(value) for key, value in new.items()})
+    elif new:
+        simple = [item for key, item in table.value.body if key is not None and not isinstance(item, Table)]
+        last = simple[-1] if simple else table
+        last.trivia.trail = (last.trivia.trail or "\n") + "".join(_line(key, value) for key, value in new.items())
+
+
+def _delete(table: MutableMapping[str, Any], key: str) -> None:
+    """Take a key away, but not the comments behind its table, which are about the next one."""
+    tail, body = _tail(table[key]), table.value.body if isinstance(table, Table) else []
+    place = next((number for number, (old, _) in enumerate(body) if old is not None and old.key == key), None)
+    del table[key]
+    if tail and place is not None:
+        body[place] = None, Whitespace(tail)
+
+
+def _tail(item: object) -> str:
+    """The comments and empty lines at the end of a table."""
+    if not isinstance(item, Table):
+        return ""
+    texts: list[str] = []
+    for key, inner in reversed(item.value.body):
+        if key is not None:
+            texts.append(_tail(inner))
+            break
+        texts.append(inner.as_string())
+    return "".join(reversed(texts))
+
+
+def _is_dotted(table: Table) -> bool:
+    return any(key is not None and key.is_dotted() for key, _ in table.value.body)
+
+
+def _line(key: str, value: object) -> str:
+    return f"{tomlkit.key(key).as_string()} = {_item(value).as_string()}\n"
 
 
 def _merge_list(array: Array, values: Sequence[object]) -> None:

@@ -1,13 +1,14 @@
 """What somebody types into the editor of a biaser: checked, with the place of what is wrong."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from poly_engine.config.schemas import check
 from poly_engine.errors import InvalidSchema, json_path
 from poly_engine.types import Bias, BiasKind
-from poly_tui.screens.tune.lists import parse_texts
+from poly_tui.screens.tune.lists import BadText, format_texts, parse_texts
 from poly_tui.screens.tune.places import Place, place_of
 
 __all__ = ["FILE", "KINDS", "Fault", "biaser_of", "fault_of", "text_of"]
@@ -16,6 +17,10 @@ FILE = "json_schema_file"
 
 KINDS: Sequence[str] = ("json_schema", FILE, "choice", "regex", "lark", "gbnf")
 """The keys of a biaser. In a file there is a JSON schema, too, which is edited in its place."""
+
+
+_PLACE = re.compile(r"at (\d+)\((\d+)\): ")
+"""Line and column, as llguidance tells them of a grammar in Lark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,13 @@ def fault_of(kind: str, text: str) -> Fault | None:
         return Fault("is empty: nothing would fit it", (0, 0))
     try:
         check(_bias(kind, text))
+    except BadText as error:
+        return Fault(str(error), (error.row, error.column))
     except InvalidSchema as error:
-        return Fault(str(error), (0, 0))
-    except ValueError as error:  # of a list of texts
-        return Fault(str(error), (0, 0))
+        place = _PLACE.match(str(error)) if kind == "lark" else None
+        if place is None:
+            return Fault(str(error), (0, 0))
+        return Fault(str(error)[place.end() :], (int(place[1]) - 1, int(place[2]) - 1))
     return None
 
 
@@ -109,7 +117,5 @@ def text_of(kind: str, value: object) -> str:
     if kind == "json_schema":
         return json.dumps(value, indent=2, ensure_ascii=False)
     if kind == "choice" and isinstance(value, list | tuple):
-        from poly_tui.screens.tune.lists import format_texts
-
         return format_texts([str(text) for text in value])
     return str(value)
