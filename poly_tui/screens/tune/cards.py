@@ -1,0 +1,186 @@
+"""Cards to change one value: a text, a line, or one of a few names."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult, SuspendNotSupported
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static, TextArea
+from textual.widgets.option_list import Option
+
+from poly_tui.transcript.clean import clean
+from poly_tui.widgets.editor import edited
+
+__all__ = ["LineCard", "NameCard", "TextCard", "lend_to_editor"]
+
+Check = Callable[[str], str]
+"""Says what is wrong with a text; nothing if it can be taken."""
+
+
+def _anything(_: str) -> str:
+    return ""
+
+
+class TextCard(ModalScreen[str | None]):
+    """Lets a long text be written. The result is the text, or None if it is as it was.
+
+    One that `check` has something against is given up only by leaving twice.
+    """
+
+    AUTO_FOCUS = "TextArea"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "finish", "done", id="card.done", priority=True),
+        Binding("ctrl+o", "editor", "$EDITOR", id="card.editor", priority=True),
+    ]
+
+    def __init__(self, title: str, text: str, about: str = "", check: Check = _anything) -> None:
+        super().__init__()
+        self._title = title
+        self._about = about
+        self._check = check
+        self._given_up = ""
+        self._area = TextArea(clean(text), compact=True, highlight_cursor_line=False)
+        self._area.cursor_blink = False
+        self._before = self._area.text
+        self._words = Static(id="card-words")
+
+    def compose(self) -> ComposeResult:
+        """The text, and what there is to say about it."""
+        with Vertical(id="card", classes="-text") as card:
+            card.border_title = Content(clean(self._title))
+            card.border_subtitle = "esc done · ^o $EDITOR"
+            yield self._area
+            yield self._words
+
+    def on_mount(self) -> None:
+        """Begin at the end, where one goes on."""
+        self._area.move_cursor(self._area.document.end)
+        self._tell()
+
+    @on(TextArea.Changed)
+    def check_text(self) -> None:
+        """Say what is wrong, as long as it is."""
+        self._tell()
+
+    def action_finish(self) -> None:
+        """Take the text as it is."""
+        text = self._area.text
+        if text == self._before:
+            self.dismiss(None)
+        elif not (problem := self._check(text)):
+            self.dismiss(text)
+        elif self._given_up == text:
+            self.dismiss(None)
+        else:
+            self._given_up = text
+            self._words.update(Content.styled(f"{clean(problem)} · esc again gives it up", "$text-error"))
+
+    def action_editor(self) -> None:
+        """Write in the editor of the user."""
+        text = lend_to_editor(self, self._area.text)
+        if text is not None:
+            self._area.text = text
+
+    def _tell(self) -> None:
+        problem = self._check(self._area.text)
+        style = "$text-error" if problem else "dim"
+        self._words.update(Content.styled(clean(problem or self._about), style))
+
+
+class LineCard(ModalScreen[str | None]):
+    """Lets one line be written, such as a number or a name. The result is the line, or None."""
+
+    AUTO_FOCUS = "Input"
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back", id="card.back")]
+
+    def __init__(self, title: str, text: str, about: str, check: Check, *, is_begun: bool = False) -> None:
+        """`is_begun` says that `text` was just typed, and that one goes on behind it."""
+        super().__init__()
+        self._title = title
+        self._about = about
+        self._check = check
+        self._line = Input(text, compact=True, select_on_focus=not is_begun)
+        self._line.cursor_blink = False
+        self._words = Static(Content.styled(clean(about), "dim"), id="card-words")
+
+    def compose(self) -> ComposeResult:
+        """The line, and what there is to say about it."""
+        with Vertical(id="card", classes="-line") as card:
+            card.border_title = Content(clean(self._title))
+            card.border_subtitle = "⏎ set · esc back"
+            yield self._line
+            yield self._words
+
+    @on(Input.Submitted)
+    def finish(self, message: Input.Submitted) -> None:
+        """Take the line, unless something is wrong with it."""
+        text = message.value.strip()
+        problem = self._check(text)
+        if problem:
+            self._words.update(Content.styled(clean(problem), "$text-error"))
+        else:
+            self.dismiss(text)
+
+    def action_leave(self) -> None:
+        """Change nothing."""
+        self.dismiss(None)
+
+
+class NameCard(ModalScreen[str | None]):
+    """Lets one of a few names be chosen. The result is the name, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back", id="card.back")]
+
+    def __init__(self, title: str, names: Sequence[str], current: str, about: Sequence[str] = ()) -> None:
+        """`about` says something about each of the names."""
+        super().__init__()
+        self._title = title
+        self._names = names
+        self._current = current
+        self._about = about or [""] * len(names)
+
+    def compose(self) -> ComposeResult:
+        """The names in rows."""
+        with Vertical(id="card", classes="-names") as card:
+            card.border_title = Content(clean(self._title))
+            card.border_subtitle = "⏎ choose · esc back"
+            names = OptionList(*(Option(self._row(number)) for number in range(len(self._names))), compact=True)
+            names.highlighted = self._names.index(self._current) if self._current in self._names else 0
+            yield names
+
+    @on(OptionList.OptionSelected)
+    def choose(self, message: OptionList.OptionSelected) -> None:
+        """Choose a name."""
+        self.dismiss(self._names[message.option_index])
+
+    def action_leave(self) -> None:
+        """Choose nothing."""
+        self.dismiss(None)
+
+    def _row(self, number: int) -> Content:
+        name = self._names[number]
+        sign = ("● ", "$text-success") if name == self._current else "  "
+        about = self._about[number]
+        return Content.assemble(sign, clean(name), (f"  {clean(about)}" if about else "", "dim"))
+
+
+def lend_to_editor(screen: ModalScreen[str | None] | ModalScreen[object], text: str) -> str | None:
+    """Have a text edited in the editor of the user; None if that did not work, which is told."""
+    try:
+        with screen.app.suspend():
+            return clean(edited(text))
+    except SuspendNotSupported:
+        screen.notify("this terminal cannot be lent to an editor", markup=False)
+    except OSError as error:
+        screen.notify(f"{error.filename}: {error.strerror}; set $EDITOR", severity="error", markup=False)
+    except ValueError as error:
+        screen.notify(str(error), severity="error", markup=False)
+    finally:
+        screen.app.refresh(layout=True)
+    return None
