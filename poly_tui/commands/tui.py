@@ -6,11 +6,9 @@ from contextlib import closing
 from pathlib import Path
 
 import click
-import platformdirs
 
-from poly_engine import TaskNotFound
+from poly_engine.errors import TaskNotFound
 from poly_tui import connect
-from poly_tui.commands.kept_chat import KeptChats
 from poly_tui.commands.names import task_argument
 from poly_tui.settings import Settings, has_terminal, pass_settings
 
@@ -40,9 +38,8 @@ def command(
         raise click.UsageError("what goes on is kept: leave out --no-log", click.get_current_context())
     if not has_terminal():
         raise click.UsageError("poly tui needs a terminal; poly chat and poly run also work in pipes")
-    tasks = [one.name for one in asyncio.run(connect.tasks(settings))]
-    if task is not None and task not in tasks:
-        raise TaskNotFound(task, tasks)
+    if task is not None:
+        _check_task(settings, task)
     if settings.is_verbose:
         _log_to_file()
     if is_continued or number is not None:
@@ -53,8 +50,17 @@ def command(
     return run(connect.backend(settings), task, chats=chats, chat=number)
 
 
+def _check_task(settings: Settings, name: str) -> None:
+    """Raise TaskNotFound for a task that there is not."""
+    tasks = [one.name for one in asyncio.run(connect.tasks(settings))]
+    if name not in tasks:
+        raise TaskNotFound(name, tasks)
+
+
 def _number_of(number: int | None) -> int:
     """The number of a chat that is there, by default of the last one."""
+    from poly_tui.commands.kept_chat import KeptChats  # 20 ms
+
     with closing(KeptChats(is_kept=True)) as chats:
         found = chats.again(number).chat.id
     assert found is not None
@@ -63,6 +69,8 @@ def _number_of(number: int | None) -> int:
 
 def _log_to_file() -> None:
     """Move the log from stderr, which is the screen, to a file."""
+    import platformdirs
+
     path = Path(platformdirs.user_state_dir("poly", appauthor=False)) / "tui.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     click.echo(f"poly: the log is written to {path}", err=True)
