@@ -7,20 +7,308 @@ from typing import ClassVar
 from textual import on, work
 from textual.binding import Binding, BindingType
 
-from poly_engine.errors import ConfigError, PolyError
+from poly_engine.errors import PolyError
 from poly_tui.backend import Backend
 from poly_tui.screens.section import SectionScreen
-from poly_tui.screens.tune.cards import LineCard, NameCard, TextCard
+from poly_tui.screens.tune.cards import LineCard, NameCard
 from poly_tui.screens.tune.desk import Desk
-from poly_tui.screens.tune.draft import Draft, Version, effective_default
-from poly_tui.screens.tune.fields import BIASER, MODEL, Field, Kind, Where, fields, steps_of
-from poly_tui.screens.tune.form import FieldList
-from poly_tui.screens.tune.lists import BadText, format_texts, parse_texts
+from poly_tui.screens.tune.draft import Draft
+from poly_tui.screens.tune.editing import edit, next_name, step
+from poly_tui.screens.tune.fields import MODEL, Field, Kind, Where, fields
+from poly_tui.screens.tune.form import FieldHelp, FieldList
+from poly_tui.screens.tune.heading import TuneHeading
 from poly_tui.screens.tune.saving import save
-from poly_tui.screens.tune.schema_card import SchemaCard, Written
-from poly_tui.screens.tune.schemas import FILE, biaser_of, text_of
-from poly_tui.screens.tune.source import ChangedOnDisk, Source, read_source
+from poly_tui.screens.tune.source import ChangedOnDisk, Source, is_current, read_source
 
 __all__ = ["DraftingScreen"]
 
 CHECK_AFTER_S = 0.2
+"""After so long without a change the draft is checked."""
+
+_READ_AGAIN = "read it again, and keep the draft"
+_LEAVE = "leave both as they are"
+
+
+class DraftingScreen(SectionScreen):
+    """Drafts of the tasks of a configuration, or of a server."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "save", "save", id="tune.save"),
+        Binding("u", "undo", "undo", id="tune.undo"),
+        Binding("ctrl+t", "pick_task", "task", id="tune.task"),
+        Binding("n", "copy_task", "new copy", id="tune.copy", show=False),
+    ]
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__(backend)
+        self._desk: Desk | None = None
+        self._task = ""
+        self._problems: Mapping[Where, str] = {}
+        self._read_from = backend.config_file
+        self._heading = TuneHeading()
+        self._form = FieldList(id="fields")
+        self._help = FieldHelp(id="field-help")
+
+    @property
+    def unsaved(self) -> str:
+        """What would be lost if the program ended now, in words; nothing if nothing would."""
+        return self._desk.unsaved if self._desk else ""
+
+    @property
+    def desk(self) -> Desk:
+        """The drafts, once they are there."""
+        assert self._desk is not None, "nothing is shown before it was read"
+        return self._desk
+
+    @property
+    def draft(self) -> Draft:
+        """The draft of the task that is shown."""
+        return self.desk.draft(self._task)
+
+    def on_mount(self) -> None:
+        """Read the configuration once the screen stands there."""
+        self._heading.note = "reading…"
+        self.call_after_refresh(self._load)
+
+    def on_screen_resume(self) -> None:
+        """See whether the file was changed by somebody else meanwhile."""
+        if self._desk is not None and self._desk.source is not None:
+            self._look_again()
+
+    # Reading
+
+    @work(group="load", exclusive=True)
+    async def _load(self) -> None:
+        try:
+            self._desk = await self._open_desk()
+            await asyncio.to_thread(fields)
+            names = self.desk.names
+            if not names:
+                self._heading.note = "no task is configured"
+                return
+            self.show_task(names[0])
+        except PolyError as error:
+            self._heading.note = "cannot be read"
+            self.tell_error(error)
+
+    async def _open_desk(self) -> Desk:
+        if self.backend.url is None:
+            return Desk(await asyncio.to_thread(read_source, self.backend.config_file))
+        engine = await self.backend.engine()
+        tasks = [task.name for task in await engine.tasks()]
+        return Desk(None, {name: dict(await engine.settings(name)) for name in tasks})
+
+    @work(group="load", exclusive=True)
+    async def _look_again(self) -> None:
+        """Read the file again if it is another, or says something else. Drafts keep what was changed in them."""
+        source = self.desk.source
+        assert source is not None
+        is_moved = self.backend.config_file != self._read_from
+        if not is_moved and (not source.is_there or await asyncio.to_thread(is_current, source)):
+            return
+        await self._read_again(self.backend.config_file if is_moved else source)
+
+    async def _read_again(self, origin: "Source | None | object") -> bool:
+        path = origin.path if isinstance(origin, Source) else self.backend.config_file
+        try:
+            source = await asyncio.to_thread(read_source, path)
+            gone = self.desk.take_source(source)
+        except PolyError as error:
+            self.tell_error(error)
+            return False
+        self._read_from = self.backend.config_file
+        for name in gone:
+            self.notify(f"task {name} is gone from {source.path.name}", markup=False)
+        self.notify(f"{source.path.name} was changed, and is read again; drafts stay", markup=False)
+        self.show_task(self._task if self._task in self.desk.names else self.desk.names[0])
+        return True
+
+    # Showing
+
+    def show_task(self, name: str) -> None:
+        """Show the draft of a task."""
+        try:
+            self.desk.draft(name)
+        except PolyError as error:
+            self.tell_error(error)
+            return
+        is_other = name != self._task
+        self._task = name
+        self._problems = {}
+        if is_other:
+            self.task_changed()
+        self.refresh_draft()
+
+    def task_changed(self) -> None:
+        """Another task is shown."""
+
+    def refresh_draft(self) -> None:
+        """Show the draft as it is now, and check it."""
+        draft, desk = self.draft, self.desk
+        self._heading.task_name = draft.name
+        self._heading.n_changes = len(draft.changes)
+        self._heading.note = _place(desk)
+        self._form.show(fields(), draft, self._problems, lambda field: bool(desk.refusal_of(field)))
+        self._explain()
+        self._check_draft()
+
+    def _explain(self) -> None:
+        field = self._form.field
+        problem = self._problems.get(field.where, "") if field else ""
+        self._help.explain(field, problem, self.desk.refusal_of(field) if field else "")
+
+    @work(group="check", exclusive=True)
+    async def _check_draft(self) -> None:
+        """See what is wrong with the draft, in a thread: compiling a schema can take a second."""
+        source = self.desk.source
+        if source is None:
+            return
+        await asyncio.sleep(CHECK_AFTER_S)
+        draft = self.draft
+        problems = await asyncio.to_thread(source.mistakes, draft.name, draft.current)
+        if problems != self._problems and draft is self.draft:
+            self._problems = problems
+            self._form.show(fields(), draft, problems, lambda _: False)
+            self._explain()
+
+    # Changing
+
+    @on(FieldList.Walked)
+    def explain(self) -> None:
+        """Say what the field is about."""
+        self._explain()
+
+    @on(FieldList.Stepped)
+    def step_number(self, message: FieldList.Stepped) -> None:
+        """Move a number up or down."""
+        if self._may_change(message.field):
+            step(self.draft, message.field, message.n_steps, is_big=message.is_big)
+            self.draft_changed()
+
+    @on(FieldList.Wanted)
+    def change_field(self, message: FieldList.Wanted) -> None:
+        """Do something with a field."""
+        field = message.field
+        if not self._may_change(field):
+            return
+        match message.deed:
+            case "edit":
+                self._edit(field, message.typed)
+                return
+            case "unset" if field.where == MODEL:
+                self.notify("a task has to have a model", markup=False)
+            case "unset":
+                self.draft.unset(field.where)
+            case "reset":
+                self.draft.reset(field.where)
+            case "toggle" | "toggle_back" if field.kind is Kind.NAME:
+                next_name(self.draft, field, self._names(field), 1 if message.deed == "toggle" else -1)
+            case "toggle" | "toggle_back":
+                self.draft.set(field.where, not self.draft.value(field.where))
+        self.draft_changed()
+
+    def draft_changed(self) -> None:
+        """The draft is not any more what it was."""
+        self.refresh_draft()
+
+    def _may_change(self, field: Field) -> bool:
+        refusal = self.desk.refusal_of(field)
+        if refusal:
+            self.notify(f"{field.name}: {refusal}", markup=False)
+        return not refusal
+
+    def _names(self, field: Field) -> Sequence[str]:
+        source = self.desk.source
+        if source is None:
+            return ()
+        return source.models if field.where == MODEL else source.memories
+
+    @work(group="card", exclusive=True)
+    async def _edit(self, field: Field, typed: str) -> None:
+        names = self._names(field)
+        if field.kind is Kind.NAME and not names:
+            self.notify(f"{field.name}: the configuration has none yet", markup=False)
+            return
+        await edit(self.app, self.draft, field, names, typed)
+        self.draft_changed()
+
+    def action_undo(self) -> None:
+        """Take the last change back."""
+        if self._desk is None or not self.draft.undo():
+            self.notify("nothing to undo", markup=False)
+        else:
+            self.draft_changed()
+
+    @work(group="card", exclusive=True)
+    async def action_pick_task(self) -> None:
+        """Choose the task that is tuned."""
+        if self._desk is None:
+            return
+        names = self.desk.names
+        about = [_counted(self.desk.n_changes(name)) for name in names]
+        chosen = await self.app.push_screen_wait(NameCard("tune", names, self._task, about))
+        if chosen is not None:
+            self.show_task(chosen)
+
+    @work(group="card", exclusive=True)
+    async def action_copy_task(self) -> None:
+        """Begin a new task as a copy of this one."""
+        if self._desk is None:
+            return
+        if self.desk.is_served:
+            self.notify("a server has its own configuration: add tasks where it runs", markup=False)
+            return
+        about = f"a copy of {self._task} as it is here; ctrl+s saves it"
+        name = await self.app.push_screen_wait(LineCard("new task", "", about, self.desk.refusal_of_name))
+        if name is not None:
+            self.desk.copy(name, self._task)
+            self.show_task(name)
+
+    # Saving
+
+    @work(group="save", exclusive=True)
+    async def action_save(self) -> None:
+        """Write the draft to the configuration, and have the engine go on with it."""
+        if self._desk is None:
+            return
+        source, draft = self.desk.source, self.draft
+        if source is None:
+            self.notify("a server has its own configuration: save where it runs", markup=False)
+            return
+        if not draft.changes:
+            self.notify("nothing to save: the draft is as the file is", markup=False)
+            return
+        try:
+            saved = await asyncio.to_thread(save, source, draft)
+        except ChangedOnDisk as error:
+            await self._offer_to_read(error, source)
+        except PolyError as error:
+            self.notify(f"not saved: {error}", severity="error", markup=False)
+        else:
+            self.desk.was_saved(draft.name, saved)
+            await self._go_on_with(saved)
+
+    async def _go_on_with(self, source: Source) -> None:
+        try:
+            await self.backend.reload(source.path)
+        except PolyError as error:
+            self.notify(f"saved, but not in effect: {error}", severity="error", markup=False)
+        else:
+            self.notify(f"saved: {source.path}", markup=False)
+        self._read_from = self.backend.config_file
+        self.draft_changed()
+
+    async def _offer_to_read(self, error: ChangedOnDisk, source: Source) -> None:
+        choice = await self.app.push_screen_wait(NameCard(f"not saved: {error}", [_READ_AGAIN, _LEAVE], ""))
+        if choice == _READ_AGAIN and await self._read_again(source):
+            self.draft_changed()
+
+
+def _place(desk: Desk) -> str:
+    if desk.source is None:
+        return "of a server: to try, not to save"
+    return desk.source.path.name if desk.source.is_there else "built-in: saving begins a file"
+
+
+def _counted(n: int) -> str:
+    return f"● {n} not saved" if n else ""

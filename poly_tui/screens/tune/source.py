@@ -18,7 +18,7 @@ from poly_tui.screens.tune.draft import Version
 from poly_tui.screens.tune.fields import BIASER, Where
 from poly_tui.screens.tune.values import Values, lookup, with_value
 
-__all__ = ["ChangedOnDisk", "Source", "read_source"]
+__all__ = ["ChangedOnDisk", "Source", "is_current", "read_source"]
 
 _BOM = "\ufeff"
 
@@ -146,3 +146,11 @@ def _json_object(text: str) -> dict[str, object] | None:
     except ValueError:
         return None
     return tree if isinstance(tree, dict) else None
+
+
+def is_current(source: Source) -> bool:
+    """Whether the file still says what it said when it was read."""
+    try:
+        return source.path.read_bytes().decode("utf-8") == source.text
+    except (OSError, UnicodeDecodeError):
+        return False
