@@ -26,9 +26,7 @@ COMMANDS: tuple[Command, ...] = (
         help="Begin a new task as a copy of the one that is tuned",
         action="copy_task",
     ),
-    Command(
-        id="tune.fields", name="task: edit", help="Change the fields of the draft", action="show_page('fields')"
-    ),
+    Command(id="tune.fields", name="task: edit", help="Change the fields of the draft", action="show_page('fields')"),
     Command(
         id="tune.toml",
         name="task: show as TOML",

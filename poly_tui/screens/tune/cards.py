@@ -1,14 +1,14 @@
 """Cards to change one value: a text, a line, or one of a few names."""
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
@@ -170,7 +170,7 @@ class NameCard(ModalScreen[str | None]):
         return Content.assemble(sign, clean(name), (f"  {clean(about)}" if about else "", "dim"))
 
 
-def lend_to_editor(screen: ModalScreen[str | None] | ModalScreen[object], text: str) -> str | None:
+def lend_to_editor(screen: Screen[Any], text: str) -> str | None:
     """Have a text edited in the editor of the user; None if that did not work, which is told."""
     try:
         with screen.app.suspend():

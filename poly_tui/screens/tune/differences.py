@@ -39,7 +39,7 @@ def compare(left: str, right: str) -> Comparison:
     texts = [[word[0] for word in side[:_LONGEST]] for side in words]
     spans: list[list[Span]] = [[], []]
     counts = [0, 0]
-    operations = SequenceMatcher(None, *texts, autojunk=False).get_opcodes()
+    operations = SequenceMatcher(None, texts[0], texts[1], autojunk=False).get_opcodes()
     for kind, *places in operations:
         for side, (first, end) in enumerate((places[:2], places[2:])):
             if kind != "equal" and first < end:

@@ -212,7 +212,7 @@ def _in_line(value: object) -> str:
 
 def _over_lines(text: str) -> str:
     """A text over several lines in TOML; nothing if it has what cannot be written so."""
-    if any(ord(letter) < 0x20 and letter not in "\n\t" or ord(letter) == 0x7F for letter in text):
+    if any((ord(letter) < 0x20 and letter not in "\n\t") or ord(letter) == 0x7F for letter in text):
         return ""
     escaped = text.replace("\\", "\\\\").replace('"""', '""\\"')
     if escaped.endswith('"'):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -42,9 +43,9 @@ class DraftingScreen(SectionScreen):
     def __init__(self, backend: Backend) -> None:
         super().__init__(backend)
         self._desk: Desk | None = None
-        self._task = ""
+        self._tuned = ""
         self._problems: Mapping[Where, str] = {}
-        self._read_from = backend.config_file
+        self._read_from: Path | None = None
         self._heading = TuneHeading()
         self._form = FieldList(id="fields")
         self._help = FieldHelp(id="field-help")
@@ -63,7 +64,7 @@ class DraftingScreen(SectionScreen):
     @property
     def draft(self) -> Draft:
         """The draft of the task that is shown."""
-        return self.desk.draft(self._task)
+        return self.desk.draft(self._tuned)
 
     def on_mount(self) -> None:
         """Read the configuration once the screen stands there."""
@@ -81,6 +82,7 @@ class DraftingScreen(SectionScreen):
     async def _load(self) -> None:
         try:
             self._desk = await self._open_desk()
+            self._read_from = self.backend.config_file
             await asyncio.to_thread(fields)
             names = self.desk.names
             if not names:
@@ -92,9 +94,9 @@ class DraftingScreen(SectionScreen):
             self.tell_error(error)
 
     async def _open_desk(self) -> Desk:
+        engine = await self.backend.engine()  # only then it is known which file is in effect
         if self.backend.url is None:
             return Desk(await asyncio.to_thread(read_source, self.backend.config_file))
-        engine = await self.backend.engine()
         tasks = [task.name for task in await engine.tasks()]
         return Desk(None, {name: dict(await engine.settings(name)) for name in tasks})
 
@@ -106,10 +108,9 @@ class DraftingScreen(SectionScreen):
         is_moved = self.backend.config_file != self._read_from
         if not is_moved and (not source.is_there or await asyncio.to_thread(is_current, source)):
             return
-        await self._read_again(self.backend.config_file if is_moved else source)
+        await self._read_again(self.backend.config_file if is_moved else source.path)
 
-    async def _read_again(self, origin: "Source | None | object") -> bool:
-        path = origin.path if isinstance(origin, Source) else self.backend.config_file
+    async def _read_again(self, path: Path | None) -> bool:
         try:
             source = await asyncio.to_thread(read_source, path)
             gone = self.desk.take_source(source)
@@ -120,7 +121,7 @@ class DraftingScreen(SectionScreen):
         for name in gone:
             self.notify(f"task {name} is gone from {source.path.name}", markup=False)
         self.notify(f"{source.path.name} was changed, and is read again; drafts stay", markup=False)
-        self.show_task(self._task if self._task in self.desk.names else self.desk.names[0])
+        self.show_task(self._tuned if self._tuned in self.desk.names else self.desk.names[0])
         return True
 
     # Showing
@@ -132,8 +133,8 @@ class DraftingScreen(SectionScreen):
         except PolyError as error:
             self.tell_error(error)
             return
-        is_other = name != self._task
-        self._task = name
+        is_other = name != self._tuned
+        self._tuned = name
         self._problems = {}
         if is_other:
             self.task_changed()
@@ -246,7 +247,7 @@ class DraftingScreen(SectionScreen):
             return
         names = self.desk.names
         about = [_counted(self.desk.n_changes(name)) for name in names]
-        chosen = await self.app.push_screen_wait(NameCard("tune", names, self._task, about))
+        chosen = await self.app.push_screen_wait(NameCard("tune", names, self._tuned, about))
         if chosen is not None:
             self.show_task(chosen)
 
@@ -258,10 +259,10 @@ class DraftingScreen(SectionScreen):
         if self.desk.is_served:
             self.notify("a server has its own configuration: add tasks where it runs", markup=False)
             return
-        about = f"a copy of {self._task} as it is here; ctrl+s saves it"
+        about = f"a copy of {self._tuned} as it is here; ctrl+s saves it"
         name = await self.app.push_screen_wait(LineCard("new task", "", about, self.desk.refusal_of_name))
         if name is not None:
-            self.desk.copy(name, self._task)
+            self.desk.copy(name, self._tuned)
             self.show_task(name)
 
     # Saving
@@ -290,7 +291,7 @@ class DraftingScreen(SectionScreen):
 
     async def _go_on_with(self, source: Source) -> None:
         try:
-            await self.backend.reload(source.path)
+            await self.backend.reload()
         except PolyError as error:
             self.notify(f"saved, but not in effect: {error}", severity="error", markup=False)
         else:
@@ -300,7 +301,7 @@ class DraftingScreen(SectionScreen):
 
     async def _offer_to_read(self, error: ChangedOnDisk, source: Source) -> None:
         choice = await self.app.push_screen_wait(NameCard(f"not saved: {error}", [_READ_AGAIN, _LEAVE], ""))
-        if choice == _READ_AGAIN and await self._read_again(source):
+        if choice == _READ_AGAIN and await self._read_again(source.path):
             self.draft_changed()
 
 

@@ -34,7 +34,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """What one side answers with: a task, its model, and what takes the place of its settings, in one way or another."""
+    """What one side answers with: a task, its model, and what takes the place of its settings, in either way."""
 
     task: str
     model: str

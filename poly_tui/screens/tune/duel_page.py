@@ -25,7 +25,7 @@ class AnswerView(Vertical):
     def __init__(self, letter: str, name: str) -> None:
         super().__init__()
         self._letter = letter
-        self._name = name
+        self._called = name
         self._head = Static(classes="answer-head")
         self._text = Static(classes="answer-text")
         self._scroll = VerticalScroll()
@@ -38,9 +38,7 @@ class AnswerView(Vertical):
 
     def show(self, side: Side, spans: Sequence[Span]) -> None:
         """Show how far it is. What is in `spans` is not in the other one."""
-        self._head.update(
-            Content.assemble((f"{self._letter} {self._name}  ", "bold"), (_state(side), _style(side)))
-        )
+        self._head.update(Content.assemble((f"{self._letter} {self._called}  ", "bold"), (_state(side), _style(side))))
         is_at_end = self._scroll.is_vertical_scroll_end
         self._text.update(Content("\n").join(_body(side, spans)))
         if is_at_end and not side.phase.is_over:
@@ -48,7 +46,7 @@ class AnswerView(Vertical):
 
     def clear(self) -> None:
         """Show nothing yet."""
-        self._head.update(Content.styled(f"{self._letter} {self._name}", "bold"))
+        self._head.update(Content.styled(f"{self._letter} {self._called}", "bold"))
         self._text.update("")
 
 
@@ -149,7 +147,7 @@ def _verdict(duel: Duel, comparison: Comparison) -> Content:
         words.append("the same words")
     else:
         if comparison.growth is not None:
-            words.append(f"Δ length {comparison.growth:+.0%}".replace("-", "−"))
+            words.append(f"Δ length {comparison.growth:+.0%}")
         words.append(f"{comparison.n_left} words only in A, {comparison.n_right} only in B")
     if left.hits or right.hits:
         words.append(f"sources {len(left.hits)} → {len(right.hits)}")

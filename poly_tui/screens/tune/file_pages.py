@@ -44,8 +44,8 @@ def toml_rows(source: Source | None, draft: Draft) -> Sequence[Content]:
 def diff_rows(source: Source | None, draft: Draft) -> Sequence[Content]:
     """What saving a draft would change, in the file and in that of its schema. Raises ConfigError."""
     if source is None:
-        settings = (with_task("", draft.name, version.values) for version in (draft.saved, draft.current))
-        return [_diff_row(line) for line in changed_lines(*settings, draft.name)] or [_NOTHING]
+        before, after = (with_task("", draft.name, version.values) for version in (draft.saved, draft.current))
+        return [_diff_row(line) for line in changed_lines(before, after, draft.name)] or [_NOTHING]
     after = draft_text(source, draft.name, draft.current)
     rows = [_diff_row(line) for line in changed_lines(source.text, after, source.path.name)]
     before_text, after_text = draft.saved.schema_text, draft.current.schema_text

@@ -30,7 +30,7 @@ class FieldList(OptionList):
         Binding("right", "step(1)", "more", id="tune.more", show=False),
         Binding("shift+left", "step(-1, True)", "much less", id="tune.much_less", show=False),
         Binding("shift+right", "step(1, True)", "much more", id="tune.much_more", show=False),
-        Binding("space", "toggle", "next value", id="tune.toggle", show=False),
+        Binding("space", "next_value", "next value", id="tune.toggle", show=False),
         Binding("x,delete", "unset", "default", id="tune.unset", key_display="x"),
         Binding("backspace", "reset", "as saved", id="tune.reset", show=False),
         Binding("j", "cursor_down", "down", id="tune.down", show=False),
@@ -120,7 +120,7 @@ class FieldList(OptionList):
         elif self.field is not None and self.field.kind in (Kind.SWITCH, Kind.NAME):
             self._want("toggle" if n_steps > 0 else "toggle_back")
 
-    def action_toggle(self) -> None:
+    def action_next_value(self) -> None:
         """Turn a switch, or take the next name; edit what has no next."""
         field = self.field
         self._want("toggle" if field is not None and field.kind in (Kind.SWITCH, Kind.NAME) else "edit")

@@ -34,14 +34,14 @@ class TuneHeading(Widget):
         changes = f"● {self.n_changes} changed" if self.n_changes else ""
         for tabs in (PAGES, [page for page in PAGES if page[0] == self.page]):
             for right in (" · ".join(filter(None, (self.note, changes))), changes, f"● {self.n_changes}"):
-                left = Content.assemble(" ", self._task(), " ", *(self._tab(*page) for page in tabs))
+                left = Content.assemble(" ", self._task_part(), " ", *(self._tab(*page) for page in tabs))
                 room = self.size.width - left.cell_length - Content(right).cell_length - 1
                 if room >= 0:
                     style = "$text-warning" if self.n_changes else "dim"
                     return Content.assemble(left, " " * room, (clean(right), style), " ")
-        return Content.assemble(" ", self._task())
+        return Content.assemble(" ", self._task_part())
 
-    def _task(self) -> Content:
+    def _task_part(self) -> Content:
         return Content.assemble((clean(self.task_name), Style.from_meta({"@click": "screen.pick_task"})), " ▾")
 
     def _tab(self, name: str, title: str) -> Content:

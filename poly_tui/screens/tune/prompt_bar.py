@@ -7,6 +7,7 @@ from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
 
+from poly_tui.transcript import Kind
 from poly_tui.transcript.clean import clean
 
 __all__ = ["PromptBar"]
@@ -21,11 +22,11 @@ class PromptBar(Widget):
     def render(self) -> Content:
         """The row."""
         if not self.prompts:
-            return Content.assemble(("❯ ", "$text-accent"), ("no test prompt yet: i writes one", "dim"))
+            return Content.assemble((Kind.PROMPT.sign, "$text-accent"), ("no test prompt yet: i writes one", "dim"))
         right = f"  {self.place + 1}/{len(self.prompts)} [ ]" if len(self.prompts) > 1 else ""
         text = " ".join(clean(self.prompts[self.place]).split())
         room = max(4, self.size.width - len(right) - 2)
         style = Style.from_meta({"@click": "screen.edit_prompt"})
         shown = Content.styled(text, style).truncate(room, ellipsis=True)
         gap = " " * max(0, room - shown.cell_length)
-        return Content.assemble(("❯ ", "$text-accent"), shown, gap, (right, "dim"))
+        return Content.assemble((Kind.PROMPT.sign, "$text-accent"), shown, gap, (right, "dim"))

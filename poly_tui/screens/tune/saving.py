@@ -35,10 +35,10 @@ def save(source: Source, draft: Draft) -> Source:
         raise ConfigError([f"{'.'.join(where)}: {words}" for where, words in mistakes.items()])
     loads(text.removeprefix(_BOM), source.path)
     file, schema_text = version.schema_file, version.schema_text
-    if file is not None and schema_text is not None and file == draft.saved.schema_file:
-        if schema_text != draft.saved.schema_text:
-            _check_unchanged(source.schema_path(file), draft.saved.schema_text)
-            replace_file(source.schema_path(file), schema_text)
+    has_other_schema = file == draft.saved.schema_file and schema_text != draft.saved.schema_text
+    if file is not None and schema_text is not None and has_other_schema:
+        _check_unchanged(source.schema_path(file), draft.saved.schema_text)
+        replace_file(source.schema_path(file), schema_text)
     if not source.is_there:
         source.path.parent.mkdir(parents=True, exist_ok=True)
     if text != source.text or not source.is_there:
@@ -108,5 +108,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-

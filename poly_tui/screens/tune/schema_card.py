@@ -186,8 +186,10 @@ class SchemaCard(ModalScreen[Written | None]):
         names = [kind for kind in KINDS if kind != FILE or self._file]
         parts: list[Content] = []
         for name in names:
-            style = "bold $text-accent" if name == self._kind else ContentStyle.from_meta(
-                {"@click": f"screen.kind({name!r})"}
+            style = (
+                "bold $text-accent"
+                if name == self._kind
+                else ContentStyle.from_meta({"@click": f"screen.kind({name!r})"})
             )
             parts.append(Content.styled(f"▌{name}▐" if name == self._kind else f" {name} ", style))
         about = _ABOUT[self._kind] + (f": {self._file}" if self._kind == FILE else "")

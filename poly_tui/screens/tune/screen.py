@@ -143,4 +143,4 @@ class TuneScreen(TryingScreen):
         for name in names:
             n = self.desk.n_changes(name)
             self._tasks.add_option(Option(Content.assemble(clean(name), (f"  ● {n}" if n else "", "$text-warning"))))
-        self._tasks.highlighted = list(names).index(self._task)
+        self._tasks.highlighted = list(names).index(self._tuned)

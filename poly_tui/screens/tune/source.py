@@ -16,7 +16,7 @@ from poly_engine.config.locations import anchored
 from poly_engine.errors import ConfigError, PolyError
 from poly_tui.screens.tune.draft import Version
 from poly_tui.screens.tune.fields import BIASER, Where
-from poly_tui.screens.tune.values import Values, lookup, with_value
+from poly_tui.screens.tune.values import Values, with_value
 
 __all__ = ["ChangedOnDisk", "Source", "is_current", "read_source"]
 

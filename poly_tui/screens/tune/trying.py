@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 from textual import work
 from textual.binding import Binding, BindingType
 
-from poly_engine.config import data_dir
 from poly_engine.errors import PolyError
+from poly_engine.places import data_dir
 from poly_engine.types import Overrides
 from poly_tui.backend import Backend
 from poly_tui.screens.pacer import Pacer
 from poly_tui.screens.tune.cards import TextCard
-from poly_tui.screens.tune.drafting import DraftingScreen
 from poly_tui.screens.tune.draft import Draft, Version
+from poly_tui.screens.tune.drafting import DraftingScreen
 from poly_tui.screens.tune.duel import Contender, Duel
 from poly_tui.screens.tune.duel_page import DuelPage, result_row
 from poly_tui.screens.tune.prompt_bar import PromptBar
@@ -26,8 +26,6 @@ __all__ = ["TryingScreen"]
 
 PREVIEW_AFTER_S = 0.3
 """After so long without a change the prompt is shown anew."""
-
-_MOST_SEEDS = 2**32 - 1
 
 
 class TryingScreen(DraftingScreen):
@@ -51,7 +49,7 @@ class TryingScreen(DraftingScreen):
         self._saved_prompts = SavedPrompts(data_dir() / "test_prompts.toml")
         self._duels: dict[str, Duel] = {}
         self._deleted: tuple[str, int, str] | None = None
-        self._seed = random.randrange(_MOST_SEEDS)
+        self._seed = _any_seed()
         self._is_at_once = True
         self._bar = PromptBar()
         self._prompt_page = PromptPage(id="prompt")
@@ -67,7 +65,7 @@ class TryingScreen(DraftingScreen):
         """Have the prompts of the task, and nothing of another one."""
         self._duels = {}
         self._deleted = None
-        self._keep_prompts(lambda prompts: prompts.of(self._task), 0)
+        self._keep_prompts(lambda prompts: prompts.of(self._tuned), 0)
 
     def draft_changed(self) -> None:
         """What was deleted before the change is not what is undone next."""
@@ -100,13 +98,13 @@ class TryingScreen(DraftingScreen):
             return
         new = await self._ask_prompt(old)
         if new:
-            self._keep_prompts(lambda prompts: prompts.change(self._task, old, new), self._bar.place)
+            self._keep_prompts(lambda prompts: prompts.change(self._tuned, old, new), self._bar.place)
 
     def action_delete_prompt(self) -> None:
         """Keep the prompt no longer."""
         prompt, place = self.prompt, self._bar.place
-        if prompt and self._keep_prompts(lambda prompts: prompts.remove(self._task, prompt), place):
-            self._deleted = self._task, place, prompt
+        if prompt and self._keep_prompts(lambda prompts: prompts.remove(self._tuned, prompt), place):
+            self._deleted = self._tuned, place, prompt
             self.notify("prompt deleted · u brings it back", markup=False)
 
     def action_undo(self) -> None:
@@ -120,12 +118,12 @@ class TryingScreen(DraftingScreen):
 
     async def _write_prompt(self) -> bool:
         new = await self._ask_prompt("")
-        return bool(new) and self._keep_prompts(lambda prompts: prompts.add(self._task, new), -1)
+        return bool(new) and self._keep_prompts(lambda prompts: prompts.add(self._tuned, new), -1)
 
     async def _ask_prompt(self, text: str) -> str:
         if self._desk is None:
             return ""
-        about = f"what {self._task} is tried with; it is kept for this task"
+        about = f"what {self._tuned} is tried with; it is kept for this task"
         written = await self.app.push_screen_wait(TextCard("test prompt", text, about))
         return (written or "").strip()
 
@@ -204,7 +202,7 @@ class TryingScreen(DraftingScreen):
 
     def action_new_seed(self) -> None:
         """Have the answers be drawn anew."""
-        self._seed = random.randrange(_MOST_SEEDS)
+        self._seed = _any_seed()
         self.notify(f"seed {self._seed}", markup=False)
 
     def action_order(self) -> None:
@@ -258,3 +256,7 @@ def _overrides(draft: Draft, seed: int) -> Overrides:
     if "stop_sequences" in changed:
         changed["stop_sequences"] = tuple(changed["stop_sequences"] or ())
     return Overrides(**{**changed, "seed": seed})
+
+
+def _any_seed() -> int:
+    return random.randrange(2**32 - 1)  # noqa: S311 - not to keep a secret

@@ -88,7 +88,7 @@ def test_what_is_written_is_read_again_and_nothing_else_changes(text: str, value
 @given(VALUES)
 def test_lines_of_other_tables_stay_byte_for_byte_with_their_comments(values: dict[str, object]) -> None:
     changed = with_task(FILE, "legal", values)
-    head, tail = FILE.split("# the lawyer\n")[0], FILE[FILE.index("# the cook") :]
+    head, tail = FILE.split("# the lawyer\n", maxsplit=1)[0], FILE[FILE.index("# the cook") :]
     assert changed.startswith(f"{head}# the lawyer\n[tasks.legal]\n")
     assert changed.endswith(tail)
     assert "# the model" in changed
@@ -140,7 +140,7 @@ def test_a_long_text_is_written_over_several_lines() -> None:
 
 
 def test_an_excerpt_has_the_tables_of_the_task_and_their_comments() -> None:
-    assert task_excerpt(FILE, "cook") == "[tasks.cook]\nmodel = 'm'\nprelude = \"\"\"\nYou are a cook.\n\"\"\"\n"
+    assert task_excerpt(FILE, "cook") == '[tasks.cook]\nmodel = \'m\'\nprelude = """\nYou are a cook.\n"""\n'
     assert task_excerpt(FILE, "legal").startswith('[tasks.legal]\nmodel = "m"   # the model\n')
     assert "[tasks.legal.memorization]\n" in task_excerpt(FILE, "legal")
     assert "cook" not in task_excerpt(FILE, "legal").replace("# the cook", "")
