@@ -86,6 +86,12 @@ class Memories:
         self._in_turn = {name: self._in_turn.get(name) or asyncio.Lock() for name in config}
         await asyncio.gather(*(self._opened.pop(name).close() for name in gone if name in self._opened))
 
+    async def let_go(self, model: str) -> None:
+        """Close those that embed with a model, which is about to be unloaded; whoever asks for one opens it again."""
+        for name, config in list(self._config.items()):
+            if config.embedding_model == model and name in self._opened:
+                await self._opened.pop(name).close()
+
     async def infos(self) -> Sequence[MemoryInfo]:
         """What is known of them, by name; counts only of those that are open."""
         return [await self._info(name, config) for name, config in sorted(self._config.items())]

@@ -1,5 +1,6 @@
 """Chats that are kept: saved, listed, searched, opened again, renamed and deleted."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -25,10 +26,17 @@ class Remembering(FakeEngine):
         super().__init__(**options)  # type: ignore[arg-type]  # whatever the other one takes
         self.histories: list[tuple[Turn, ...]] = []
 
-    def session(self, task: str, *, system: str | None = None, history: object = ()) -> FakeSession:
+    def session(
+        self,
+        task: str,
+        *,
+        system: str | None = None,
+        history: object = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> FakeSession:
         assert isinstance(history, tuple)
         self.histories.append(history)
-        return super().session(task, system=system, history=history)
+        return super().session(task, system=system, history=history, settings=settings)
 
 
 @pytest.fixture
