@@ -1,8 +1,10 @@
 """Two answers beside or below each other, as they come, with what tells them apart."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -10,6 +12,7 @@ from textual.widgets import Static
 from poly_tui.screens.sources import sources_title
 from poly_tui.screens.tune.differences import Comparison, Span, compare
 from poly_tui.screens.tune.duel import Duel, Phase, Side
+from poly_tui.screens.tune.prompt_bar import TRYING_KEYS
 from poly_tui.transcript.clean import clean, drawable
 
 __all__ = ["DuelPage", "result_row"]
@@ -52,6 +55,8 @@ class AnswerView(Vertical):
 
 class DuelPage(Vertical):
     """What is saved and what is drafted, answering one prompt."""
+
+    BINDINGS: ClassVar[list[BindingType]] = TRYING_KEYS
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

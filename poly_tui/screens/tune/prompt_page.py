@@ -1,12 +1,16 @@
 """The prompt as the model would read it, part by part, with what each of them takes."""
 
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from poly_engine.types import PromptPart
+from poly_tui.screens.tune.lists import quoted
+from poly_tui.screens.tune.prompt_bar import TRYING_KEYS
 from poly_tui.transcript.clean import clean, drawable
 
 __all__ = ["PromptPage", "part_rows", "sum_row"]
@@ -16,6 +20,8 @@ _GAUGE = 10
 
 class PromptPage(VerticalScroll):
     """The parts of a prompt, or why they are not there."""
+
+    BINDINGS: ClassVar[list[BindingType]] = TRYING_KEYS
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -38,7 +44,7 @@ class PromptPage(VerticalScroll):
 def sum_row(parts: Sequence[PromptPart], context_size: int | None, stops: Sequence[str]) -> Content:
     """What all parts take together of the context, and where the answer would stop."""
     n_tokens = sum(part.n_tokens for part in parts)
-    stop = f" · stop {' '.join(stops)}" if stops else ""
+    stop = f" · stop {' '.join(map(quoted, stops))}" if stops else ""
     if not context_size:
         return Content.styled(f"{n_tokens} tok{stop}", "bold")
     n_full = min(_GAUGE, round(_GAUGE * n_tokens / context_size))

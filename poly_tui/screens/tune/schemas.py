@@ -19,7 +19,7 @@ KINDS: Sequence[str] = ("json_schema", FILE, "choice", "regex", "lark", "gbnf")
 """The keys of a biaser. In a file there is a JSON schema, too, which is edited in its place."""
 
 
-_PLACE = re.compile(r"at (\d+)\((\d+)\): ")
+_PLACE = re.compile(r"(?:at )?(\d+)\((\d+)\): ")
 """Line and column, as llguidance tells them of a grammar in Lark."""
 
 

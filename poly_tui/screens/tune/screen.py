@@ -74,7 +74,6 @@ class TuneScreen(TryingScreen):
     def on_mount(self) -> None:
         """Begin with the fields."""
         self._turn_to("fields")
-        super().on_mount()
 
     def action_show_page(self, page: str) -> None:
         """Show a page. To ask for the prompt loads its model."""
@@ -110,6 +109,10 @@ class TuneScreen(TryingScreen):
     def tune_chosen(self, message: OptionList.OptionSelected) -> None:
         """Tune the task that was chosen."""
         self.show_task(self.desk.names[message.option_index])
+
+    def go_back(self) -> None:
+        """Go back to the fields."""
+        self.action_show_page("fields")
 
     def _turn_to(self, page: str) -> None:
         self._heading.page = page

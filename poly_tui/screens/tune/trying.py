@@ -24,6 +24,8 @@ from poly_tui.screens.tune.saved_prompts import SavedPrompts
 
 __all__ = ["TryingScreen"]
 
+_WORKING = ("duel", "preview")
+
 PREVIEW_AFTER_S = 0.3
 """After so long without a change the prompt is shown anew."""
 
@@ -196,9 +198,15 @@ class TryingScreen(DraftingScreen):
         """Have the answers be seen."""
 
     def action_stop(self) -> None:
-        """Stop what is being answered or loaded."""
-        for group in ("duel", "preview"):
-            self.workers.cancel_group(self, group)
+        """Stop what is being answered or loaded; go back if nothing is."""
+        working = [worker for worker in self.workers if worker.group in _WORKING and not worker.is_finished]
+        for worker in working:
+            worker.cancel()
+        if not working:
+            self.go_back()
+
+    def go_back(self) -> None:
+        """Go back from whatever is seen."""
 
     def action_new_seed(self) -> None:
         """Have the answers be drawn anew."""
