@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -99,13 +99,14 @@ class LineCard(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back", id="card.back")]
 
-    def __init__(self, title: str, text: str, about: str, check: Check, *, is_begun: bool = False) -> None:
-        """`is_begun` says that `text` was just typed, and that one goes on behind it."""
+    def __init__(self, title: str, text: str, about: str, check: Check, typed: Callable[[], str] = str) -> None:
+        """`typed` tells what was typed until the card was shown, in place of `text`."""
         super().__init__()
         self._title = title
         self._about = about
         self._check = check
-        self._line = Input(text, compact=True, select_on_focus=not is_begun)
+        self._typed = typed
+        self._line = Input(text, compact=True)
         self._line.cursor_blink = False
         self._words = Static(Content.styled(clean(about), "dim"), id="card-words")
 
@@ -116,6 +117,22 @@ class LineCard(ModalScreen[str | None]):
             card.border_subtitle = "⏎ set · esc back"
             yield self._line
             yield self._words
+
+    def on_mount(self) -> None:
+        """Go on behind what was typed before the card stood there."""
+        self._take(self._typed())
+
+    def on_key(self, event: events.Key) -> None:
+        """Take what is typed before the line has the focus."""
+        if event.is_printable and event.character and not self._line.has_focus:
+            self._take(event.character)
+
+    def _take(self, typed: str) -> None:
+        """Put what was typed in place of what was there before, or behind what was typed already."""
+        if typed:
+            self._line.value = typed if self._line.select_on_focus else self._line.value + typed
+            self._line.cursor_position = len(self._line.value)
+            self._line.select_on_focus = False
 
     @on(Input.Submitted)
     def finish(self, message: Input.Submitted) -> None:

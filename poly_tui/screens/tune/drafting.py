@@ -1,7 +1,8 @@
 """The part of the screen that changes drafts: reading the configuration, editing its fields, saving."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -43,6 +44,9 @@ class DraftingScreen(SectionScreen):
     def __init__(self, backend: Backend) -> None:
         super().__init__(backend)
         self._desk: Desk | None = None
+        self._has_failed = False
+        self._is_asking = False
+        self._typed = ""
         self._tuned = ""
         self._problems: Mapping[Where, str] = {}
         self._read_from: Path | None = None
@@ -72,14 +76,17 @@ class DraftingScreen(SectionScreen):
         self.call_after_refresh(self._load)
 
     def on_screen_resume(self) -> None:
-        """See whether the file was changed by somebody else meanwhile."""
-        if self._desk is not None and self._desk.source is not None:
+        """See whether the file was changed by somebody else meanwhile; read it again if it could not be read."""
+        if self._has_failed:
+            self._load()
+        elif self._desk is not None and self._desk.source is not None:
             self._look_again()
 
     # Reading
 
     @work(group="load", exclusive=True)
     async def _load(self) -> None:
+        self._has_failed = False
         try:
             self._desk = await self._open_desk()
             self._read_from = self.backend.config_file
@@ -90,6 +97,7 @@ class DraftingScreen(SectionScreen):
                 return
             self.show_task(names[0])
         except PolyError as error:
+            self._has_failed = True
             self._heading.note = "cannot be read"
             self.tell_error(error)
 
@@ -224,14 +232,31 @@ class DraftingScreen(SectionScreen):
             return ()
         return source.models if field.where == MODEL else source.memories
 
-    @work(group="card", exclusive=True)
+    @work(group="card")
     async def _edit(self, field: Field, typed: str) -> None:
         names = self._names(field)
         if field.kind is Kind.NAME and not names:
             self.notify(f"{field.name}: the configuration has none yet", markup=False)
             return
-        await edit(self.app, self.draft, field, names, typed)
+        with self.asking() as may_ask:
+            if not may_ask:
+                self._typed += typed  # before the card stood there
+                return
+            self._typed = typed
+            await edit(self.app, self.draft, field, names, lambda: self._typed)
         self.draft_changed()
+
+    @contextmanager
+    def asking(self) -> Iterator[bool]:
+        """Says whether a card may be shown. There is one at a time, however fast keys come."""
+        if self._is_asking:
+            yield False
+            return
+        self._is_asking = True
+        try:
+            yield True
+        finally:
+            self._is_asking = False
 
     def action_undo(self) -> None:
         """Take the last change back."""
@@ -240,18 +265,20 @@ class DraftingScreen(SectionScreen):
         else:
             self.draft_changed()
 
-    @work(group="card", exclusive=True)
+    @work(group="card")
     async def action_pick_task(self) -> None:
         """Choose the task that is tuned."""
         if self._desk is None:
             return
         names = self.desk.names
         about = [_counted(self.desk.n_changes(name)) for name in names]
-        chosen = await self.app.push_screen_wait(NameCard("tune", names, self._tuned, about))
-        if chosen is not None:
-            self.show_task(chosen)
+        with self.asking() as may_ask:
+            if may_ask:
+                chosen = await self.app.push_screen_wait(NameCard("tune", names, self._tuned, about))
+                if chosen is not None:
+                    self.show_task(chosen)
 
-    @work(group="card", exclusive=True)
+    @work(group="card")
     async def action_copy_task(self) -> None:
         """Begin a new task as a copy of this one."""
         if self._desk is None:
@@ -260,10 +287,12 @@ class DraftingScreen(SectionScreen):
             self.notify("a server has its own configuration: add tasks where it runs", markup=False)
             return
         about = f"a copy of {self._tuned} as it is here; ctrl+s saves it"
-        name = await self.app.push_screen_wait(LineCard("new task", "", about, self.desk.refusal_of_name))
-        if name is not None:
-            self.desk.copy(name, self._tuned)
-            self.show_task(name)
+        with self.asking() as may_ask:
+            if may_ask:
+                name = await self.app.push_screen_wait(LineCard("new task", "", about, self.desk.refusal_of_name))
+                if name is not None:
+                    self.desk.copy(name, self._tuned)
+                    self.show_task(name)
 
     # Saving
 

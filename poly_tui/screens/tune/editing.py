@@ -1,7 +1,7 @@
 """How each kind of field is edited: which card is shown, and what its result does to the draft."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from textual.app import App
@@ -16,8 +16,10 @@ from poly_tui.screens.tune.schemas import FILE, biaser_of, text_of
 __all__ = ["edit", "next_name", "parse_number", "step", "take_written"]
 
 
-async def edit(app: App[Any], draft: Draft, field: Field, names: Sequence[str], typed: str = "") -> None:
-    """Have a field edited. `names` are those that there are, of a field that takes one; `typed` begins a number."""
+async def edit(app: App[Any], draft: Draft, field: Field, names: Sequence[str], typed: Callable[[], str]) -> None:
+    """Have a field edited. `names` are those that there are, of a field that takes one; `typed` says how a number
+    begins, as far as it was typed by then.
+    """
     match field.kind:
         case Kind.SWITCH:
             draft.set(field.where, not _value(draft, field))
@@ -84,7 +86,7 @@ def take_written(draft: Draft, written: Written) -> None:
         draft.set_biaser(biaser_of(written.kind, written.text), draft.saved.schema_text)
 
 
-async def _edit_number(app: App[Any], draft: Draft, field: Field, typed: str) -> None:
+async def _edit_number(app: App[Any], draft: Draft, field: Field, typed: Callable[[], str]) -> None:
     def check(text: str) -> str:
         try:
             parse_number(field, text) if text else None
@@ -93,9 +95,9 @@ async def _edit_number(app: App[Any], draft: Draft, field: Field, typed: str) ->
         return ""
 
     value = draft.value(field.where)
-    begun = typed or ("" if value is None else str(value))
     about = " · ".join(filter(None, (field.limits, "nothing for the default")))
-    text = await app.push_screen_wait(LineCard(field.name, begun, about, check, is_begun=bool(typed)))
+    card = LineCard(field.name, "" if value is None else str(value), about, check, typed)
+    text = await app.push_screen_wait(card)
     if text is not None:
         _put(draft, field, parse_number(field, text) if text else None)
 

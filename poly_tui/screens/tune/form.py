@@ -142,7 +142,10 @@ class FieldList(OptionList):
         if self._draft is None or width < 1:
             return
         for number, entry in enumerate(self._entries):
-            self.replace_option_prompt_at_index(number, self._row(entry, self._draft, Shape(width)))
+            row = self._row(entry, self._draft, Shape(width))
+            before = self.get_option_at_index(number).prompt
+            if not isinstance(before, Content) or not row.is_same(before):
+                self.replace_option_prompt_at_index(number, row)
 
     def _row(self, entry: Field | str, draft: Draft, shape: Shape) -> Content:
         if isinstance(entry, str):

@@ -35,7 +35,9 @@ class PromptBar(Widget):
     def render(self) -> Content:
         """The row."""
         if not self.prompts:
-            return Content.assemble((f"{Kind.PROMPT.sign} ", "$text-accent"), ("no test prompt yet: i writes one", "dim"))
+            return Content.assemble(
+                (f"{Kind.PROMPT.sign} ", "$text-accent"), ("no test prompt yet: i writes one", "dim")
+            )
         right = f"  {self.place + 1}/{len(self.prompts)} [ ]" if len(self.prompts) > 1 else ""
         text = " ".join(clean(self.prompts[self.place]).split())
         room = max(4, self.size.width - len(right) - 2)

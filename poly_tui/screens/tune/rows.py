@@ -30,8 +30,8 @@ class Shape:
     @property
     def slider(self) -> int:
         """Cells for a slider; 0 where there is no room for a useful one."""
-        room = self.width - self.name - NUMBER_WIDTH - 6 - 14
-        return min(24, room) if room >= 8 else max(0, min(10, self.width - self.name - NUMBER_WIDTH - 5))
+        room = self.width - 2 - self.name - NUMBER_WIDTH - len("  (saved 0.40)")
+        return min(24, room) if room >= 8 else max(0, min(10, self.width - self.name - NUMBER_WIDTH - 4))
 
 
 def field_row(field: Field, draft: Draft, problem: str, shape: Shape, *, is_fixed: bool) -> Content:

@@ -44,6 +44,7 @@ class TuneScreen(TryingScreen):
     def __init__(self, backend: Backend) -> None:
         super().__init__(backend)
         self._tasks = OptionList(id="tune-tasks", compact=True)
+        self._listed: list[tuple[str, int]] = []
         self._toml = FilePage(id="toml")
         self._diff = FilePage(id="diff")
         self._pages = ContentSwitcher(initial="prompt", id="tune-pages")
@@ -141,9 +142,13 @@ class TuneScreen(TryingScreen):
             page.show([Content.styled(clean(str(error)), "$text-error")])
 
     def _list_tasks(self) -> None:
-        names = self.desk.names
-        self._tasks.clear_options()
-        for name in names:
-            n = self.desk.n_changes(name)
-            self._tasks.add_option(Option(Content.assemble(clean(name), (f"  ● {n}" if n else "", "$text-warning"))))
-        self._tasks.highlighted = list(names).index(self._tuned)
+        listed = [(name, self.desk.n_changes(name)) for name in self.desk.names]
+        if listed != self._listed:
+            self._listed = listed
+            self._tasks.clear_options()
+            self._tasks.add_options(Option(_task_row(name, n)) for name, n in listed)
+        self._tasks.highlighted = list(self.desk.names).index(self._tuned)
+
+
+def _task_row(name: str, n_changes: int) -> Content:
+    return Content.assemble(clean(name), (f"  ● {n_changes}" if n_changes else "", "$text-warning"))

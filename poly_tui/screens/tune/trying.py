@@ -86,12 +86,12 @@ class TryingScreen(DraftingScreen):
             self._bar.place = (self._bar.place + n_steps) % len(self._bar.prompts)
             self.prompt_changed()
 
-    @work(group="card", exclusive=True)
+    @work(group="card")
     async def action_new_prompt(self) -> None:
         """Write another prompt to try the task with."""
         await self._write_prompt()
 
-    @work(group="card", exclusive=True)
+    @work(group="card")
     async def action_edit_prompt(self) -> None:
         """Write the prompt anew."""
         old = self.prompt
@@ -126,7 +126,8 @@ class TryingScreen(DraftingScreen):
         if self._desk is None:
             return ""
         about = f"what {self._tuned} is tried with; it is kept for this task"
-        written = await self.app.push_screen_wait(TextCard("test prompt", text, about))
+        with self.asking() as may_ask:
+            written = await self.app.push_screen_wait(TextCard("test prompt", text, about)) if may_ask else None
         return (written or "").strip()
 
     def _keep_prompts(self, change: Callable[[SavedPrompts], tuple[str, ...]], place: int) -> bool:

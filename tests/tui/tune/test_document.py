@@ -56,6 +56,21 @@ VALUES = st.fixed_dictionaries(
         "memorization": st.fixed_dictionaries({"memory": TEXT}, optional={"retrieve": st.integers(1, 9)}),
     },
 )
+FAR_APART = """\
+[tasks.legal]
+model = "m"
+# c
+[models.m]
+model_path = "x"
+
+[tasks.cook]
+model = "m" # x
+[tasks.legal.biaser.json_schema]
+type = "object" # s
+[tasks.legal.biaser.json_schema.properties]
+b = { type = "string" }
+a = { type = "string" } # t
+"""
 LAYOUTS = [
     FILE,
     FILE.removesuffix("\n"),
@@ -64,10 +79,7 @@ LAYOUTS = [
     '[models.m]\nmodel_path = "x"\n\n[tasks]\nlegal = { model = "m", top_k = 3 } # short\ncook = { model = "m" } # x\n',
     # dotted keys
     '[tasks]\nlegal.model = "m" # c\nlegal.memorization.memory = "laws"\ncook.model = "m" # x\n\n[models.m] # y\n',
-    # tables out of order, and one within the other far from it
-    '[tasks.legal]\nmodel = "m"\n# c\n[models.m]\nmodel_path = "x"\n\n[tasks.cook]\nmodel = "m" # x\n'
-    '[tasks.legal.biaser.json_schema]\ntype = "object" # s\n[tasks.legal.biaser.json_schema.properties]\n'
-    'b = { type = "string" }\na = { type = "string" } # t\n',
+    FAR_APART,
     # the task is not there yet
     '[models.m]\nmodel_path = "x"\n\n[tasks.cook]\nmodel = "m" # x\n# the end',
     'tasks = { cook = { model = "m" } } # x\n',

@@ -52,9 +52,10 @@ def test_any_draft_that_is_saved_and_loaded_gives_its_settings(
     after = load(desk.source.path).config
     assert tomli.loads(desk.source.text)["tasks"]["legal"] == draft.current.values
     assert not draft.changes
-    assert after.tasks["legal"].model_dump() == type(after.tasks["legal"]).model_validate(
-        draft.current.values
-    ).model_dump()
+    assert (
+        after.tasks["legal"].model_dump()
+        == type(after.tasks["legal"]).model_validate(draft.current.values).model_dump()
+    )
     assert after.model_copy(update={"tasks": {}}) == before.model_copy(update={"tasks": {}})
     assert after.tasks["cook"] == before.tasks["cook"]
 
@@ -70,7 +71,7 @@ def test_a_draft_that_could_not_be_loaded_is_never_written(tmp_path: Path) -> No
     with pytest.raises(ConfigError, match=r"^model: there is no model of that name"):
         save(desk.source, desk.draft("cook"))
     assert path.read_text() == CONFIG
-    assert os.listdir(tmp_path) == ["poly.toml"]
+    assert [file.name for file in tmp_path.iterdir()] == ["poly.toml"]
 
 
 def test_a_file_that_was_changed_meanwhile_is_left_alone_and_can_be_read_again(tmp_path: Path) -> None:
@@ -104,7 +105,7 @@ def test_a_link_stays_a_link_and_the_mode_of_its_file_stays(tmp_path: Path) -> N
     assert path.is_symlink()
     assert 'json_schema_file = "dish.json"' in target.read_text()
     assert target.stat().st_mode & 0o777 == 0o640
-    assert os.listdir(tmp_path / "dotfiles") == ["poly.toml"]
+    assert [file.name for file in (tmp_path / "dotfiles").iterdir()] == ["poly.toml"]
 
 
 def test_a_byte_order_mark_and_line_ends_of_windows_stay(tmp_path: Path) -> None:
@@ -132,13 +133,13 @@ def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path, monkeypatch:
     with pytest.raises(ConfigError, match=r"poly\.toml: cannot be written: Permission denied$"):
         save(desk.source, desk.draft("legal"))
     assert path.read_text() == CONFIG
-    assert os.listdir(tmp_path) == ["poly.toml"]
+    assert [file.name for file in tmp_path.iterdir()] == ["poly.toml"]
 
 
 def test_the_text_of_a_schema_goes_to_its_own_file(tmp_path: Path) -> None:
     schema = tmp_path / "dish.json"
     schema.write_text('{"type": "string"}\n')
-    path = write_config(tmp_path, CONFIG.replace('temperature = 0.4', 'biaser = { json_schema_file = "dish.json" }'))
+    path = write_config(tmp_path, CONFIG.replace("temperature = 0.4", 'biaser = { json_schema_file = "dish.json" }'))
     before = path.read_text()
     desk = desk_of(path)
     assert desk.source is not None
@@ -156,7 +157,7 @@ def test_the_text_of_a_schema_goes_to_its_own_file(tmp_path: Path) -> None:
 def test_a_schema_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
     schema = tmp_path / "dish.json"
     schema.write_text('{"type": "string"}')
-    path = write_config(tmp_path, CONFIG.replace('temperature = 0.4', 'biaser = { json_schema_file = "dish.json" }'))
+    path = write_config(tmp_path, CONFIG.replace("temperature = 0.4", 'biaser = { json_schema_file = "dish.json" }'))
     desk = desk_of(path)
     assert desk.source is not None
     desk.draft("legal").set_biaser({"json_schema_file": "dish.json"}, '{"type": "integer"}')
@@ -197,7 +198,8 @@ def test_a_new_task_comes_at_the_end_and_all_else_stays(tmp_path: Path) -> None:
     desk = desk_of(path)
     assert desk.source is not None
     assert desk.refusal_of_name("legal")
-    assert desk.refusal_of_name("") and desk.refusal_of_name("a\nb")
+    assert desk.refusal_of_name("")
+    assert desk.refusal_of_name("a\nb")
     copy = desk.copy("legal brief", "legal")
     copy.set(("max_tokens",), 40)
     assert list(desk.names) == ["legal", "cook", "legal brief"]

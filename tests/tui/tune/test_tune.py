@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 
 from poly_engine.config import load
 from poly_tui.screens.tune.cards import LineCard, NameCard, TextCard
@@ -77,7 +78,7 @@ async def test_the_prompt_is_shown_part_by_part_with_its_tokens(tmp_path: Path, 
     async with tuning(engine, write_config(tmp_path), size) as (pilot, screen):
         with_prompts(screen, QUESTION)
         await pilot.press("p")
-        await wait_until(pilot, lambda: "15 of 4096 tok" in text_of(pilot))
+        await wait_until(pilot, lambda: "15 of 4096 tok" in text_of(pilot) and "─ prompt 8 tok" in text_of(pilot))
         assert_looks(pilot, f"tune/prompt-{size[0]}x{size[1]}")
     assert engine.drafts[-1]["temperature"] == 0.4
     assert engine.asked == []
@@ -410,7 +411,7 @@ async def test_a_model_is_loaded_for_the_preview_only_if_one_asks(tmp_path: Path
 # Over a server
 
 
-async def test_over_a_server_what_a_turn_can_set_is_tried_and_nothing_else_is_changed(tmp_path: Path) -> None:
+async def test_over_a_server_what_a_turn_can_set_is_tried_and_nothing_else_is_changed() -> None:
     engine = TunedEngine()
     async with tuning(engine, None, url="http://server:3000") as (pilot, screen):
         assert "of a server: to try, not to save" in text_of(pilot)
@@ -444,3 +445,19 @@ async def test_no_row_is_wider_than_the_screen(tmp_path: Path, size: tuple[int, 
             assert {len(row) for row in screen_rows(pilot)} == {size[0]}
 
 
+async def test_keys_that_come_at_once_open_one_card_and_make_one_number(tmp_path: Path) -> None:
+    async with tuning(TunedEngine(), write_config(tmp_path)) as (pilot, screen):
+        walk_to(screen, "temperature")
+        await pilot.pause()
+        for key in ("1", ".", "5"):
+            pilot.app.post_message(Key(key, key))
+        await until_card(pilot, LineCard)
+        await wait_until(pilot, lambda: pilot.app.screen.query_one(Input).has_focus)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: pilot.app.screen is screen)
+        assert screen.draft.value(("temperature",)) == 1.5
+        pilot.app.post_message(Key("enter", "\r"))
+        pilot.app.post_message(Key("enter", "\r"))
+        await until_card(pilot, LineCard)
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: pilot.app.screen is screen)
