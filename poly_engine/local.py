@@ -233,6 +233,7 @@ class LocalEngine(Engine):
             VocabularyCounter(model),
             model.max_embed_tokens - n_around,
             embed,
+            lambda: not model.vocabulary.is_closed,
         )
 
     async def _client(self, name: str, on_progress: Callable[[float], None] | None = None) -> WorkerClient:

@@ -43,6 +43,8 @@ class Memories:
         """A memory, ready to be used. Raises MemoryNotFound, a MemoryFailed, or InvalidRequest."""
         config = self._known(name)
         async with self._in_turn[name]:
+            if name in self._opened and not self._opened[name].is_current:
+                await self._opened.pop(name).close()
             if name not in self._opened:
                 embedding = await self._open_embedding(config.embedding_model)
                 self._opened[name] = await asyncio.to_thread(_open, name, config, embedding, self._extractor)

@@ -45,7 +45,7 @@ class RemoteSession(Session):
         self._turns = list(history)
         self._open_sessions = open_sessions
         self._line: Line | None = None
-        self._is_connecting = asyncio.Lock()
+        self._connecting = asyncio.Lock()
         self._id: str | None = None
         """By which the server keeps it when the line is lost."""
         self._turn: RemoteTurn | None = None
@@ -148,7 +148,7 @@ class RemoteSession(Session):
 
     async def _connect(self) -> Line:
         """The line; what the model read last may be asked for while it is being opened."""
-        async with self._is_connecting:
+        async with self._connecting:
             return self._line or await self._open_line()
 
     async def _open_line(self) -> Line:

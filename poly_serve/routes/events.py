@@ -271,7 +271,7 @@ def _resumed(frame: Frame) -> tuple[str, int | None]:
         raise InvalidParameter("resume", "has to be the id of a session")
     if isinstance(n_turns, bool) or not isinstance(n_turns, int | None) or (n_turns or 0) < 0:
         raise InvalidParameter("turns", "has to be a number of turns")
-    for key in ("system", "history"):
+    for key in ("system", "history", "settings"):
         if key in frame:
             raise InvalidParameter(key, "cannot be given anew to a session that is resumed")
     return id, n_turns

@@ -15,8 +15,8 @@ from poly_tui.chats.copies import code_of, write_export
 from poly_tui.chats.log import ChatLog
 from poly_tui.chats.scribe import Scribe
 from poly_tui.chats.tree import ChatTurn
+from poly_tui.screens.attaching import AttachingScreen
 from poly_tui.screens.chat_list import ChatList, ChatsScreen
-from poly_tui.screens.talk import TalkScreen
 from poly_tui.screens.turns import Deed, Turns
 from poly_tui.transcript import Kind, Passage
 
@@ -29,7 +29,7 @@ EDITING = "+"
 """The sign before a prompt that will be another version of one that was sent."""
 
 
-class ChatScreen(TalkScreen):
+class ChatScreen(AttachingScreen):
     """Talks in chats, kept in the file `chats` if it is given; `chat` is the number of the one to go on with."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -202,7 +202,6 @@ class ChatScreen(TalkScreen):
             self.notify("there is no turn to copy yet", markup=False)
             return
         self.app.copy_to_clipboard(code_of(turn, kind, self.backend.url))
-        self.notify("copied", markup=False)
 
     # Versions
 

@@ -1,6 +1,7 @@
 """One conversation, its transcript, and the line to write the next prompt."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import ClassVar
@@ -9,6 +10,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.widgets import Static, TextArea
 
 from poly_engine.types import BiasState, Done, Progress, Recalled, Thinking, Token, Truncated, Turn
@@ -23,6 +25,7 @@ from poly_tui.screens.tasks import TaskPicker
 from poly_tui.screens.turns import Turns
 from poly_tui.transcript import Kind, Passage, Transcript
 from poly_tui.widgets.chat_heading import ChatHeading
+from poly_tui.widgets.completions import Completions
 from poly_tui.widgets.composer import Composer
 from poly_tui.widgets.queue import QueueView
 from poly_tui.widgets.status import Phase
@@ -37,6 +40,13 @@ class TalkScreen(SectionScreen):
     SECTION = "chat"
 
     AUTO_FOCUS = "Composer"
+
+    @dataclass
+    class Answered(Message):
+        """An answer came to its end, so many seconds after it was asked for."""
+
+        task: str
+        seconds: float
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "stop", id="chat.stop"),
@@ -60,7 +70,8 @@ class TalkScreen(SectionScreen):
         self._queue = QueueView()
         self._status = StatusLine()
         self._sign = Static(Kind.PROMPT.sign, id="prompt-sign")
-        self._composer = Composer(self._take_back)
+        self._completions = Completions()
+        self._composer = Composer(self._take_back, self._completions)
 
     def compose_body(self) -> ComposeResult:
         """Heading, transcript, queue, status, prompt."""
@@ -69,6 +80,7 @@ class TalkScreen(SectionScreen):
             yield self._transcript
             yield self._queue
             yield self._status
+            yield self._completions
             with Horizontal(id="prompt"):
                 yield self._sign
                 yield self._composer
@@ -96,11 +108,6 @@ class TalkScreen(SectionScreen):
         self._meter.move(is_following=message.is_following, n_new_rows=message.n_new)
         self._pacer.want()
 
-    @on(Transcript.Copied)
-    def show_copied(self, message: Transcript.Copied) -> None:
-        """Confirm what went to the clipboard."""
-        self._copied(message.text)
-
     @on(Transcript.CitationOpened)
     def show_source(self, message: Transcript.CitationOpened) -> None:
         """Show a source of an answer."""
@@ -126,7 +133,6 @@ class TalkScreen(SectionScreen):
         text = self._composer.selected_text or self.get_selected_text()
         if text:
             self.app.copy_to_clipboard(text)
-            self._copied(text)
         elif not self._conversation.stop():
             self.notify("ctrl+q quits", markup=False)
 
@@ -196,6 +202,7 @@ class TalkScreen(SectionScreen):
                 self._log.hear(news)
                 self._meter.hear(news)
                 self._mark_end(news)
+                self.post_message(self.Answered(self._heading.task_name, self._meter.seconds))
                 self._end()
             case Stopped():
                 was_loading = self._meter.status.phase is Phase.LOADING
@@ -284,9 +291,6 @@ class TalkScreen(SectionScreen):
 
     def _take_back(self) -> str | None:
         return self._conversation.take_back()
-
-    def _copied(self, text: str) -> None:
-        self.notify(f"copied {len(text)} characters", markup=False)
 
 
 def _describe_limit(bias_state: BiasState | None) -> str:
