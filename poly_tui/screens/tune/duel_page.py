@@ -153,7 +153,8 @@ def _verdict(duel: Duel, comparison: Comparison) -> Content:
     else:
         if comparison.growth is not None:
             words.append(f"Δ length {comparison.growth:+.0%}")
-        words.append(f"{comparison.n_left} words only in A, {comparison.n_right} only in B")
+        n_words = f"{comparison.n_left} word{'s' if comparison.n_left != 1 else ''}"
+        words.append(f"{n_words} only in A, {comparison.n_right} only in B")
     if left.hits or right.hits:
         words.append(f"sources {len(left.hits)} → {len(right.hits)}")
     return Content(" · ".join(words))

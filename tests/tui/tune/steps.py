@@ -1,7 +1,7 @@
 """What the tests of tuning do over and over."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -51,7 +51,8 @@ class TunedSession(FakeSession):
     temperature: object = None
     overrides: Overrides = NO_OVERRIDES
 
-    def send(
+    @asynccontextmanager
+    async def send(
         self,
         prompt: str,
         overrides: Overrides = NO_OVERRIDES,
@@ -59,11 +60,13 @@ class TunedSession(FakeSession):
         schema: Bias | Mapping[str, object] | None = None,
         tools: Tools | None = None,
         results: Sequence[ToolResult] = (),
-    ) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+    ) -> AsyncIterator[AsyncIterator[Event]]:
         temperature = self.temperature if overrides.temperature is None else overrides.temperature
         assert isinstance(self._engine, TunedEngine)
         self._engine.overrides.append(overrides)
-        return super().send(f"{prompt} @{temperature}", overrides, schema=schema, tools=tools, results=results)
+        asked = f"{prompt} @{temperature}"
+        async with super().send(asked, overrides, schema=schema, tools=tools, results=results) as events:
+            yield events
 
 
 class TunedEngine(FakeEngine):
