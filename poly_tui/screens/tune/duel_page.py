@@ -69,8 +69,10 @@ class DuelPage(Vertical):
             yield from self._views
         yield self._summary
 
-    def show(self, duel: Duel | None, hint: str, *, results: Sequence[Content] = ()) -> None:
-        """Show a duel, or how one is begun; below it the results of several."""
+    def show(self, duel: Duel | None, hint: str, *, is_stale: bool = False, results: Sequence[Content] = ()) -> None:
+        """Show a duel, or how one is begun; below it the results of several. `is_stale` says that the draft is not any
+        more what answered.
+        """
         if duel is None:
             for view in self._views:
                 view.clear()
@@ -81,7 +83,8 @@ class DuelPage(Vertical):
         spans: tuple[Sequence[Span], Sequence[Span]] = (comparison.left, comparison.right) if comparison else ((), ())
         for view, side, marked in zip(self._views, duel.sides, spans, strict=True):
             view.show(side, marked)
-        rows = [_sum(duel, comparison), *results]
+        stale = [Content.styled("the draft was changed since: r runs it again", "$text-warning")] if is_stale else []
+        rows = [*stale, _sum(duel, comparison), *results]
         self._summary.update(Content("\n").join(rows))
 
 

@@ -50,6 +50,7 @@ class TryingScreen(DraftingScreen):
         super().__init__(backend)
         self._saved_prompts = SavedPrompts(data_dir() / "test_prompts.toml")
         self._duels: dict[str, Duel] = {}
+        self._tried: dict[str, Version] = {}
         self._deleted: tuple[str, int, str] | None = None
         self._seed = _any_seed()
         self._is_at_once = True
@@ -73,6 +74,7 @@ class TryingScreen(DraftingScreen):
         """What was deleted before the change is not what is undone next."""
         self._deleted = None
         super().draft_changed()
+        self._paint_duel()
 
     def prompt_changed(self) -> None:
         """Another prompt is at hand, or none."""
@@ -103,8 +105,8 @@ class TryingScreen(DraftingScreen):
             self._keep_prompts(lambda prompts: prompts.change(self._tuned, old, new), self._bar.place)
 
     def action_delete_prompt(self) -> None:
-        """Keep the prompt no longer."""
-        prompt, place = self.prompt, self._bar.place
+        """Keep the prompt no longer. One that is not seen stays."""
+        prompt, place = self.prompt if self._bar.is_on_screen else "", self._bar.place
         if prompt and self._keep_prompts(lambda prompts: prompts.remove(self._tuned, prompt), place):
             self._deleted = self._tuned, place, prompt
             self.notify("prompt deleted · u brings it back", markup=False)
@@ -149,7 +151,7 @@ class TryingScreen(DraftingScreen):
         """Show the prompt. A model that is not loaded is, only if `loads`."""
         page, draft, prompt = self._prompt_page, self.draft, self.prompt
         if not prompt:
-            page.tell("no test prompt yet: i writes one, and here stands what the model reads then")
+            page.tell("here stands what the model reads, once there is a prompt")
             return
         await asyncio.sleep(PREVIEW_AFTER_S)
         model = str(draft.value(("model",)))
@@ -228,6 +230,7 @@ class TryingScreen(DraftingScreen):
             self.tell_error(error)
             return
         self._duels[prompt] = duel
+        self._tried[prompt] = self.draft.current
         await duel.run(engine, self._pacer.want, at_once=self._is_at_once)
         self._pacer.flush()
 
@@ -256,7 +259,8 @@ class TryingScreen(DraftingScreen):
         ]
         order = "at once" if self._is_at_once else "A first, then B"
         hint = f"r runs A and B · R all prompts · s another seed · o order: {order}"
-        self._duel_page.show(duel, hint, results=results if len(results) > 1 else ())
+        is_stale = duel is not None and self._tried.get(self.prompt) != self.draft.current
+        self._duel_page.show(duel, hint, is_stale=is_stale, results=results if len(results) > 1 else ())
 
 
 def _overrides(draft: Draft, seed: int) -> Overrides:

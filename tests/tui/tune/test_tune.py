@@ -314,7 +314,7 @@ async def test_prompts_are_written_walked_changed_and_deleted_with_a_way_back(tm
             await until_card(pilot, TextCard)
             await pilot.press(*text, "escape")
             await wait_until(pilot, lambda text=text: screen.prompt == text)  # type: ignore[misc]
-        await pilot.press("[")
+        await pilot.press("a", "[")
         assert screen.prompt == "When"
         await pilot.press("e")
         await until_card(pilot, TextCard)
@@ -461,3 +461,23 @@ async def test_keys_that_come_at_once_open_one_card_and_make_one_number(tmp_path
         await until_card(pilot, LineCard)
         await pilot.press("escape")
         await wait_until(pilot, lambda: pilot.app.screen is screen)
+
+
+async def test_an_answer_of_an_older_draft_says_so(tmp_path: Path) -> None:
+    async with tuning(TunedEngine(), write_config(tmp_path), (120, 40)) as (pilot, screen):
+        with_prompts(screen, QUESTION)
+        await pilot.press("r")
+        await until_over(pilot, screen, QUESTION)
+        assert "changed since" not in text_of(pilot)
+        screen.draft.set(("temperature",), 0.7)
+        screen.draft_changed()
+        await wait_until(pilot, lambda: "the draft was changed since: r runs it again" in text_of(pilot))
+
+
+async def test_a_prompt_that_is_not_seen_is_not_deleted(tmp_path: Path) -> None:
+    async with tuning(TunedEngine(), write_config(tmp_path), (80, 24)) as (pilot, screen):
+        with_prompts(screen, QUESTION)
+        await pilot.press("d")
+        assert screen._saved_prompts.of("legal") == (QUESTION,)
+        await pilot.press("a", "d")
+        assert screen._saved_prompts.of("legal") == ()
