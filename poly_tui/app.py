@@ -174,6 +174,18 @@ class PolyApp(App[None]):
         """Show a section."""
         await self.switch_mode(section)
 
+    @work(group="quit", exclusive=True)
+    async def _quit(self) -> None:
+        """Quit, unless a section would lose something and the user does not want that."""
+        for stack in list(self._screen_stacks.values()):
+            if stack and isinstance(stack[0], SectionScreen) and not await stack[0].may_quit():
+                return
+        self.exit()
+
+    async def action_quit(self) -> None:
+        """Quit, if all sections agree."""
+        self._quit()
+
     @work(group="command", exclusive=True)
     async def action_pick_section(self) -> None:
         """Wait for the letter of a section, and show it."""

@@ -150,6 +150,14 @@ class ChatScreen(AttachingScreen):
         """Do something with the turn that is meant."""
         self._transcript.action_want(deed)
 
+    def action_page(self, n_pages: int) -> None:
+        """Page through the list of chats if one is in it, or else through the transcript."""
+        shown = self.query(ChatList)
+        if shown and shown.first().has_focus_within:
+            shown.first().page(n_pages)
+        else:
+            super().action_page(n_pages)
+
     def action_new_chat(self, *, takes_focus: bool = True) -> None:
         """Begin a new conversation with the same task. What is being written comes along."""
         self._leave()
