@@ -21,6 +21,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(id="tune.undo", name="task: undo", help="Take the last change of the draft back", action="undo"),
     Command(
+        id="tune.revert",
+        name="task: revert to saved",
+        help="Take all changes of the draft back",
+        action="revert",
+    ),
+    Command(
         id="tune.copy",
         name="task: duplicate",
         help="Begin a new task as a copy of the one that is tuned",

@@ -61,13 +61,14 @@ class Desk:
 
     def take_source(self, source: Source) -> list[str]:
         """Go on with what the file says now. Drafts keep what was changed in them; return the names of tasks that are
-        gone from the file, whose drafts are those of new tasks now.
+        gone from the file, whose drafts are those of new tasks now. Raises ConfigError if the file of a schema is gone.
         """
+        versions = {name: source.version(name) for name in self._drafts if name in source.names}
         self.source = source
         gone = []
         for name, draft in list(self._drafts.items()):
-            if name in source.names:
-                draft.take_saved(source.version(name))
+            if name in versions:
+                draft.take_saved(versions[name])
             elif not draft.is_new:
                 if draft.changes:
                     self._drafts[name] = Draft.copied(name, draft)
@@ -76,10 +77,10 @@ class Desk:
                 gone.append(name)
         return gone
 
-    def was_saved(self, name: str, source: Source) -> None:
-        """Note that the draft of a task is what its file says now."""
+    def was_saved(self, name: str, version: Version, source: Source) -> None:
+        """Note what the file says now of a task, and of all."""
         self.source = source
-        self._drafts[name].mark_saved()
+        self._drafts[name].mark_saved(version)
 
     def n_changes(self, name: str) -> int:
         """How many fields of a task are not as they are saved."""

@@ -108,9 +108,13 @@ class Draft:
         """The fields that are not as they are saved."""
         return tuple(field for field in fields() if self.is_changed(field.where))
 
-    def mark_saved(self) -> None:
-        """Note that the file says now what the draft says. What was changed before can still be taken back."""
-        self._saved = self.current
+    def revert(self) -> None:
+        """Have all be as it is saved. What was changed can still be had back."""
+        self._go_on(self._saved)
+
+    def mark_saved(self, version: Version) -> None:
+        """Note that the file says this version now. What was changed before can still be taken back."""
+        self._saved = version
         self.base = self.name
 
     def take_saved(self, saved: Version) -> None:

@@ -4,52 +4,39 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
 
 from textual import on, work
-from textual.binding import Binding, BindingType
 
 from poly_engine.errors import PolyError
 from poly_tui.backend import Backend
 from poly_tui.screens.section import SectionScreen
-from poly_tui.screens.tune.cards import LineCard, NameCard
 from poly_tui.screens.tune.desk import Desk
 from poly_tui.screens.tune.draft import Draft
 from poly_tui.screens.tune.editing import edit, next_name, step
 from poly_tui.screens.tune.fields import MODEL, Field, Kind, Where, fields
 from poly_tui.screens.tune.form import FieldHelp, FieldList
 from poly_tui.screens.tune.heading import TuneHeading
-from poly_tui.screens.tune.saving import save
-from poly_tui.screens.tune.source import ChangedOnDisk, Source, is_current, read_source
+from poly_tui.screens.tune.source import is_current, read_source
 
 __all__ = ["DraftingScreen"]
 
 CHECK_AFTER_S = 0.2
 """After so long without a change the draft is checked."""
 
-_READ_AGAIN = "read it again, and keep the draft"
-_LEAVE = "leave both as they are"
-
 
 class DraftingScreen(SectionScreen):
     """Drafts of the tasks of a configuration, or of a server."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "save", "save", id="tune.save"),
-        Binding("u", "undo", "undo", id="tune.undo"),
-        Binding("ctrl+t", "pick_task", "task", id="tune.task"),
-        Binding("n", "copy_task", "new copy", id="tune.copy", show=False),
-    ]
 
     def __init__(self, backend: Backend) -> None:
         super().__init__(backend)
         self._desk: Desk | None = None
         self._has_failed = False
+        self._has_settled = asyncio.Event()
         self._is_asking = False
         self._typed = ""
         self._tuned = ""
         self._problems: Mapping[Where, str] = {}
-        self._read_from: Path | None = None
+        self.read_from: Path | None = None
         self._heading = TuneHeading()
         self._form = FieldList(id="fields")
         self._help = FieldHelp(id="field-help")
@@ -87,9 +74,10 @@ class DraftingScreen(SectionScreen):
     @work(group="load", exclusive=True)
     async def _load(self) -> None:
         self._has_failed = False
+        self._has_settled.clear()
         try:
             self._desk = await self._open_desk()
-            self._read_from = self.backend.config_file
+            self.read_from = self.backend.config_file
             await asyncio.to_thread(fields)
             names = self.desk.names
             if not names:
@@ -100,6 +88,13 @@ class DraftingScreen(SectionScreen):
             self._has_failed = True
             self._heading.note = "cannot be read"
             self.tell_error(error)
+        finally:
+            self._has_settled.set()
+
+    async def is_ready(self) -> bool:
+        """Wait until the configuration is read; whether there is a task to tune."""
+        await self._has_settled.wait()
+        return bool(self._tuned)
 
     async def _open_desk(self) -> Desk:
         engine = await self.backend.engine()  # only then it is known which file is in effect
@@ -113,19 +108,20 @@ class DraftingScreen(SectionScreen):
         """Read the file again if it is another, or says something else. Drafts keep what was changed in them."""
         source = self.desk.source
         assert source is not None
-        is_moved = self.backend.config_file != self._read_from
+        is_moved = self.backend.config_file != self.read_from
         if not is_moved and (not source.is_there or await asyncio.to_thread(is_current, source)):
             return
-        await self._read_again(self.backend.config_file if is_moved else source.path)
+        await self.read_again(self.backend.config_file if is_moved else source.path)
 
-    async def _read_again(self, path: Path | None) -> bool:
+    async def read_again(self, path: Path | None) -> bool:
+        """Read the file again, and have drafts keep what was changed in them; False if it cannot be read."""
         try:
             source = await asyncio.to_thread(read_source, path)
             gone = self.desk.take_source(source)
         except PolyError as error:
             self.tell_error(error)
             return False
-        self._read_from = self.backend.config_file
+        self.read_from = self.backend.config_file
         for name in gone:
             self.notify(f"task {name} is gone from {source.path.name}", markup=False)
         self.notify(f"{source.path.name} was changed, and is read again; drafts stay", markup=False)
@@ -265,80 +261,8 @@ class DraftingScreen(SectionScreen):
         else:
             self.draft_changed()
 
-    @work(group="card")
-    async def action_pick_task(self) -> None:
-        """Choose the task that is tuned."""
-        if self._desk is None:
-            return
-        names = self.desk.names
-        about = [_counted(self.desk.n_changes(name)) for name in names]
-        with self.asking() as may_ask:
-            if may_ask:
-                chosen = await self.app.push_screen_wait(NameCard("tune", names, self._tuned, about))
-                if chosen is not None:
-                    self.show_task(chosen)
-
-    @work(group="card")
-    async def action_copy_task(self) -> None:
-        """Begin a new task as a copy of this one."""
-        if self._desk is None:
-            return
-        if self.desk.is_served:
-            self.notify("a server has its own configuration: add tasks where it runs", markup=False)
-            return
-        about = f"a copy of {self._tuned} as it is here; ctrl+s saves it"
-        with self.asking() as may_ask:
-            if may_ask:
-                name = await self.app.push_screen_wait(LineCard("new task", "", about, self.desk.refusal_of_name))
-                if name is not None:
-                    self.desk.copy(name, self._tuned)
-                    self.show_task(name)
-
-    # Saving
-
-    @work(group="save", exclusive=True)
-    async def action_save(self) -> None:
-        """Write the draft to the configuration, and have the engine go on with it."""
-        if self._desk is None:
-            return
-        source, draft = self.desk.source, self.draft
-        if source is None:
-            self.notify("a server has its own configuration: save where it runs", markup=False)
-            return
-        if not draft.changes:
-            self.notify("nothing to save: the draft is as the file is", markup=False)
-            return
-        try:
-            saved = await asyncio.to_thread(save, source, draft)
-        except ChangedOnDisk as error:
-            await self._offer_to_read(error, source)
-        except PolyError as error:
-            self.notify(f"not saved: {error}", severity="error", markup=False)
-        else:
-            self.desk.was_saved(draft.name, saved)
-            await self._go_on_with(saved)
-
-    async def _go_on_with(self, source: Source) -> None:
-        try:
-            await self.backend.reload()
-        except PolyError as error:
-            self.notify(f"saved, but not in effect: {error}", severity="error", markup=False)
-        else:
-            self.notify(f"saved: {source.path}", markup=False)
-        self._read_from = self.backend.config_file
-        self.draft_changed()
-
-    async def _offer_to_read(self, error: ChangedOnDisk, source: Source) -> None:
-        choice = await self.app.push_screen_wait(NameCard(f"not saved: {error}", [_READ_AGAIN, _LEAVE], ""))
-        if choice == _READ_AGAIN and await self._read_again(source.path):
-            self.draft_changed()
-
 
 def _place(desk: Desk) -> str:
     if desk.source is None:
         return "of a server: to try, not to save"
     return desk.source.path.name if desk.source.is_there else "built-in: saving begins a file"
-
-
-def _counted(n: int) -> str:
-    return f"● {n} not saved" if n else ""

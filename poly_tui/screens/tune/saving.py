@@ -8,7 +8,7 @@ from pathlib import Path
 from poly_engine.config.load import loads
 from poly_engine.errors import ConfigError
 from poly_tui.screens.tune.document import with_task
-from poly_tui.screens.tune.draft import Draft, Version
+from poly_tui.screens.tune.draft import Version
 from poly_tui.screens.tune.source import ChangedOnDisk, Source, read_source
 
 __all__ = ["draft_text", "replace_file", "save"]
@@ -22,22 +22,21 @@ def draft_text(source: Source, name: str, version: Version) -> str:
     return (_BOM if source.text != bare else "") + with_task(bare, name, version.values)
 
 
-def save(source: Source, draft: Draft) -> Source:
-    """Write a draft to the file of `source`, and the text of its schema to a file of its own if it has one; return
-    what the file says then. Nothing is written before all of it was checked.
+def save(source: Source, name: str, saved: Version, version: Version) -> Source:
+    """Write a version of a task to the file of `source`, and the text of its schema to a file of its own if it has one;
+    return what the file says then. `saved` is what it said before. Nothing is written before all of it was checked.
 
     Raises ChangedOnDisk if a file is not what it was when it was read, and ConfigError for what could not be loaded.
     """
-    version = draft.current
     _check_unchanged(source.path, source.text if source.is_there else None)
-    text = draft_text(source, draft.name, version)
-    if mistakes := source.mistakes(draft.name, version):
+    text = draft_text(source, name, version)
+    if mistakes := source.mistakes(name, version):
         raise ConfigError([f"{'.'.join(where)}: {words}" for where, words in mistakes.items()])
     loads(text.removeprefix(_BOM), source.path)
     file, schema_text = version.schema_file, version.schema_text
-    has_other_schema = file == draft.saved.schema_file and schema_text != draft.saved.schema_text
+    has_other_schema = file == saved.schema_file and schema_text != saved.schema_text
     if file is not None and schema_text is not None and has_other_schema:
-        _check_unchanged(source.schema_path(file), draft.saved.schema_text)
+        _check_unchanged(source.schema_path(file), saved.schema_text)
         replace_file(source.schema_path(file), schema_text)
     if not source.is_there:
         source.path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,9 +15,9 @@ from poly_tui.backend import Backend
 from poly_tui.screens.pacer import Pacer
 from poly_tui.screens.tune.cards import TextCard
 from poly_tui.screens.tune.draft import Draft, Version
-from poly_tui.screens.tune.drafting import DraftingScreen
 from poly_tui.screens.tune.duel import Contender, Duel
 from poly_tui.screens.tune.duel_page import DuelPage, result_row
+from poly_tui.screens.tune.keeping import KeepingScreen
 from poly_tui.screens.tune.prompt_bar import PromptBar
 from poly_tui.screens.tune.prompt_page import PromptPage
 from poly_tui.screens.tune.saved_prompts import SavedPrompts
@@ -30,7 +30,7 @@ PREVIEW_AFTER_S = 0.3
 """After so long without a change the prompt is shown anew."""
 
 
-class TryingScreen(DraftingScreen):
+class TryingScreen(KeepingScreen):
     """Tries drafts with the prompts that are saved for their tasks."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -125,7 +125,7 @@ class TryingScreen(DraftingScreen):
         return bool(new) and self._keep_prompts(lambda prompts: prompts.add(self._tuned, new), -1)
 
     async def _ask_prompt(self, text: str) -> str:
-        if self._desk is None:
+        if not await self.is_ready():
             return ""
         about = f"what {self._tuned} is tried with; it is kept for this task"
         with self.asking() as may_ask:
@@ -181,7 +181,7 @@ class TryingScreen(DraftingScreen):
     @work(group="duel", exclusive=True)
     async def action_run(self) -> None:
         """Have the prompt answered by what is saved and by the draft."""
-        if self._desk is None or (not self.prompt and not await self._write_prompt()):
+        if not await self.is_ready() or (not self.prompt and not await self._write_prompt()):
             return
         self.show_duels()
         await self._run_duel(self.prompt)
@@ -189,7 +189,7 @@ class TryingScreen(DraftingScreen):
     @work(group="duel", exclusive=True)
     async def action_run_all(self) -> None:
         """Have all saved prompts answered, one after the other."""
-        if self._desk is None or (not self.prompt and not await self._write_prompt()):
+        if not await self.is_ready() or (not self.prompt and not await self._write_prompt()):
             return
         self.show_duels()
         self._duels = {}

@@ -38,6 +38,7 @@ biaser = { json_schema = { type = "object", properties = { dish = { type = "stri
 embedding_model = "tiny"
 """
 
+QUESTION = "When may the supplier end the agreement?"
 TASKS = (TaskInfo("legal", "qwen"), TaskInfo("cook", "tiny"))
 ANSWERS = {
     "0.4": "The supplier may terminate in three cases.",
@@ -133,3 +134,24 @@ def walk_to(screen: TuneScreen, *where: str) -> None:
 
 def text_of(pilot: Pilot[None]) -> str:
     return "\n".join(screen_rows(pilot))
+
+
+def told(pilot: Pilot[None]) -> str:
+    """What was last told in a toast."""
+    return " ".join(note.message for note in pilot.app._notifications)
+
+
+def with_prompts(screen: TuneScreen, *prompts: str) -> None:
+    for prompt in prompts:
+        screen._saved_prompts.add("legal", prompt)
+    screen.task_changed()
+
+
+async def until_card(pilot: Pilot[None], card: type) -> None:
+    await wait_until(pilot, lambda: isinstance(pilot.app.screen, card))
+    await pilot.pause()
+
+
+async def until_over(pilot: Pilot[None], screen: TuneScreen, *prompts: str) -> None:
+    await wait_until(pilot, lambda: all(p in screen._duels and screen._duels[p].is_over for p in prompts))
+    await wait_until(pilot, lambda: "Δ length" in text_of(pilot) or "the same words" in text_of(pilot))

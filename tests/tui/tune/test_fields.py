@@ -102,7 +102,7 @@ def test_a_file_that_was_changed_keeps_what_was_changed_in_the_draft() -> None:
 def test_what_was_saved_can_be_taken_back() -> None:
     draft = Draft("legal", SAVED)
     draft.set(("temperature",), 0.7)
-    draft.mark_saved()
+    draft.mark_saved(draft.current)
     assert not draft.changes
     assert draft.undo()
     assert draft.value(("temperature",)) == 0.4

@@ -37,6 +37,12 @@ def desk_of(path: Path | None) -> Desk:
     return Desk(read_source(path))
 
 
+def saved(desk: Desk, name: str) -> None:
+    draft = desk.draft(name)
+    assert desk.source is not None
+    desk.was_saved(name, draft.current, save(desk.source, name, draft.saved, draft.current))
+
+
 @settings(max_examples=30)
 @given(CHANGES)
 def test_any_draft_that_is_saved_and_loaded_gives_its_settings(
@@ -48,7 +54,7 @@ def test_any_draft_that_is_saved_and_loaded_gives_its_settings(
     draft = desk.draft("legal")
     for where, value in changes.items():
         draft.set(where, value)
-    desk.was_saved("legal", save(desk.source, draft))
+    saved(desk, "legal")
     after = load(desk.source.path).config
     assert tomli.loads(desk.source.text)["tasks"]["legal"] == draft.current.values
     assert not draft.changes
@@ -66,10 +72,10 @@ def test_a_draft_that_could_not_be_loaded_is_never_written(tmp_path: Path) -> No
     assert desk.source is not None
     desk.draft("legal").set(("temperature",), -1.0)
     with pytest.raises(ConfigError, match=r"^temperature: must be at least 0, not -1$"):
-        save(desk.source, desk.draft("legal"))
+        saved(desk, "legal")
     desk.draft("cook").set(("model",), "nobody")
     with pytest.raises(ConfigError, match=r"^model: there is no model of that name"):
-        save(desk.source, desk.draft("cook"))
+        saved(desk, "cook")
     assert path.read_text() == CONFIG
     assert [file.name for file in tmp_path.iterdir()] == ["poly.toml"]
 
@@ -82,11 +88,11 @@ def test_a_file_that_was_changed_meanwhile_is_left_alone_and_can_be_read_again(t
     others = CONFIG.replace("seed = 7", "seed = 8")
     path.write_text(others)
     with pytest.raises(ChangedOnDisk, match="was changed since it was read"):
-        save(desk.source, desk.draft("legal"))
+        saved(desk, "legal")
     assert path.read_text() == others
     desk.take_source(read_source(path))
     assert desk.draft("legal").value(("seed",)) == 8
-    save(desk.source, desk.draft("legal"))
+    saved(desk, "legal")
     assert path.read_text() == others.replace("temperature = 0.4 ", "temperature = 0.7 ")
 
 
@@ -101,7 +107,7 @@ def test_a_link_stays_a_link_and_the_mode_of_its_file_stays(tmp_path: Path) -> N
     desk = desk_of(path)
     assert desk.source is not None
     desk.draft("cook").set(("biaser",), {"json_schema_file": "dish.json"})
-    save(desk.source, desk.draft("cook"))
+    saved(desk, "cook")
     assert path.is_symlink()
     assert 'json_schema_file = "dish.json"' in target.read_text()
     assert target.stat().st_mode & 0o777 == 0o640
@@ -114,7 +120,7 @@ def test_a_byte_order_mark_and_line_ends_of_windows_stay(tmp_path: Path) -> None
     desk = desk_of(path)
     assert desk.source is not None
     desk.draft("legal").set(("top_k",), 3)
-    save(desk.source, desk.draft("legal"))
+    saved(desk, "legal")
     written = path.read_bytes()
     assert written.startswith(b"\xef\xbb\xbf# What")
     assert written.count(b"\n") == written.count(b"\r\n") == CONFIG.count("\n") + 1
@@ -131,7 +137,7 @@ def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(ConfigError, match=r"poly\.toml: cannot be written: Permission denied$"):
-        save(desk.source, desk.draft("legal"))
+        saved(desk, "legal")
     assert path.read_text() == CONFIG
     assert [file.name for file in tmp_path.iterdir()] == ["poly.toml"]
 
@@ -148,7 +154,7 @@ def test_the_text_of_a_schema_goes_to_its_own_file(tmp_path: Path) -> None:
     draft.set_biaser({"json_schema_file": "dish.json"}, '{"type": "integer"}\n')
     assert [field.name for field in draft.changes] == ["biaser"]
     assert desk.source.resolved(draft.current)["biaser"] == {"json_schema": {"type": "integer"}}
-    desk.was_saved("legal", save(desk.source, draft))
+    saved(desk, "legal")
     assert schema.read_text() == '{"type": "integer"}\n'
     assert path.read_text() == before
     assert not draft.changes
@@ -163,7 +169,7 @@ def test_a_schema_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> No
     desk.draft("legal").set_biaser({"json_schema_file": "dish.json"}, '{"type": "integer"}')
     schema.write_text('{"type": "boolean"}')
     with pytest.raises(ChangedOnDisk, match=r"dish\.json was changed"):
-        save(desk.source, desk.draft("legal"))
+        saved(desk, "legal")
     assert schema.read_text() == '{"type": "boolean"}'
 
 
@@ -174,7 +180,7 @@ def test_without_a_file_saving_begins_one(tmp_path: Path, monkeypatch: pytest.Mo
     assert list(desk.names) == ["starter", "notes"]
     desk.draft("notes").set(("top_k",), 3)
     assert desk.unsaved == "not saved: 1 change of notes"
-    desk.was_saved("notes", save(desk.source, desk.draft("notes")))
+    saved(desk, "notes")
     written = tmp_path / "home" / "poly" / "config.toml"
     assert load(written).config.tasks["notes"].top_k == 3
     assert "# The model that is part of Poly." in written.read_text()
@@ -189,7 +195,7 @@ def test_a_file_that_came_meanwhile_is_not_overwritten(tmp_path: Path, monkeypat
     (tmp_path / "poly").mkdir()
     (tmp_path / "poly" / "config.toml").write_text(CONFIG)
     with pytest.raises(ChangedOnDisk, match="is there now"):
-        save(desk.source, desk.draft("notes"))
+        saved(desk, "notes")
     assert (tmp_path / "poly" / "config.toml").read_text() == CONFIG
 
 
@@ -203,7 +209,7 @@ def test_a_new_task_comes_at_the_end_and_all_else_stays(tmp_path: Path) -> None:
     copy = desk.copy("legal brief", "legal")
     copy.set(("max_tokens",), 40)
     assert list(desk.names) == ["legal", "cook", "legal brief"]
-    desk.was_saved("legal brief", save(desk.source, copy))
+    saved(desk, "legal brief")
     assert path.read_text().startswith(f'{CONFIG}\n[tasks."legal brief"]\nmodel = "qwen"\n')
     assert list(desk.names) == ["legal", "cook", "legal brief"]
     assert desk.unsaved == ""
