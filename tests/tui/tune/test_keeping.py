@@ -3,6 +3,9 @@
 from pathlib import Path
 
 from poly_engine.config import load
+from poly_tui.app import PolyApp
+from poly_tui.backend import Backend
+from poly_tui.registry import COMMANDS
 from poly_tui.screens.tune.cards import LineCard, NameCard
 from tests.tui.steps import wait_until
 from tests.tui.tune.steps import (
@@ -103,3 +106,37 @@ async def test_a_new_task_begins_as_a_copy(tmp_path: Path) -> None:
         await pilot.press("ctrl+s")
         await wait_until(pilot, lambda: not screen.unsaved)
     assert load(path).config.tasks["legal2"].temperature == 0.7
+
+
+async def test_what_is_changed_while_it_is_saved_stays_a_change(tmp_path: Path) -> None:
+    engine = TunedEngine()
+    async with tuning(engine, write_config(tmp_path)) as (pilot, screen):
+        walk_to(screen, "temperature")
+        await pilot.press("right")
+        screen.action_save()
+        await wait_until(pilot, lambda: any(worker.group == "save" for worker in screen.workers))
+        screen.draft.set(("top_k",), 3)
+        await wait_until(pilot, lambda: bool(engine.configs))
+        await wait_until(pilot, lambda: not any(worker.group == "save" for worker in screen.workers))
+        saved = engine.configs[-1].tasks["legal"]
+        is_saved = saved.top_k == 3
+        assert saved.temperature == 0.45
+        assert [field.name for field in screen.draft.changes] == ([] if is_saved else ["top_k"])
+
+
+async def test_a_draft_is_reverted_as_a_whole_and_can_be_had_back(tmp_path: Path) -> None:
+    async with tuning(TunedEngine(), write_config(tmp_path)) as (pilot, screen):
+        walk_to(screen, "temperature")
+        await pilot.press("right", "down", "right")
+        screen.action_revert()
+        assert not screen.draft.changes
+        await pilot.press("u")
+        assert [field.name for field in screen.draft.changes] == ["temperature", "top_k"]
+
+
+async def test_a_command_of_the_palette_waits_until_the_configuration_is_read(tmp_path: Path) -> None:
+    app = PolyApp(Backend.of(TunedEngine(), config_file=write_config(tmp_path)))
+    async with app.run_test() as pilot:
+        app.do(next(command for command in COMMANDS if command.id == "tune.task"))
+        await until_card(pilot, NameCard)
+        assert "cook" in text_of(pilot)
