@@ -160,7 +160,7 @@ class DraftingScreen(SectionScreen):
     def _explain(self) -> None:
         field = self._form.field
         problem = self._problems.get(field.where, "") if field else ""
-        self._help.explain(field, problem, self.desk.refusal_of(field) if field else "")
+        self._help.explain(field, self.draft, problem, self.desk.refusal_of(field) if field else "")
 
     @work(group="check", exclusive=True)
     async def _check_draft(self) -> None:

@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from poly_tui.screens.tune.draft import Draft
 from poly_tui.screens.tune.fields import Field, Kind, Where
-from poly_tui.screens.tune.rows import Shape, field_row
+from poly_tui.screens.tune.rows import Shape, field_row, saved_words
 from poly_tui.transcript.clean import clean
 
 __all__ = ["FieldHelp", "FieldList"]
@@ -169,13 +169,16 @@ def _with_headings(fields: Sequence[Field]) -> Sequence[Field | str]:
 class FieldHelp(Static):
     """What the highlighted field is about, and what is wrong with it."""
 
-    def explain(self, field: Field | None, problem: str, refusal: str) -> None:
+    def explain(self, field: Field | None, draft: Draft, problem: str, refusal: str) -> None:
         """Show the words about a field."""
         if field is None:
             self.update("")
             return
         limits = f"  ({field.limits})" if field.limits else ""
-        parts = [Content.assemble((field.name, "bold"), "  ", clean(field.about), (limits, "dim"))]
+        saved = f"  (saved {saved_words(field, draft)})" if draft.is_changed(field.where) else ""
+        parts = [
+            Content.assemble((field.name, "bold"), (saved, "$text-warning"), "  ", clean(field.about), (limits, "dim"))
+        ]
         if problem:
             parts.insert(0, Content.styled(f"! {clean(problem)}", "$text-error"))
         elif refusal:

@@ -46,9 +46,11 @@ def field_row(field: Field, draft: Draft, problem: str, shape: Shape, *, is_fixe
     ]
     if problem:
         parts.append((f"  ! {clean(problem)}", "$text-error"))
-    elif is_changed:
-        parts.append((f"  (saved {saved_words(field, draft)})", "dim"))
-    return Content.assemble(*parts).truncate(shape.width, ellipsis=True)
+    row = Content.assemble(*parts)
+    saved = Content.styled(f"  (saved {saved_words(field, draft)})" if is_changed else "", "dim")
+    if row.cell_length + saved.cell_length <= shape.width:
+        row = Content.assemble(row, saved)
+    return row.truncate(shape.width, ellipsis=True)
 
 
 def value_words(field: Field, value: object) -> str:

@@ -9,7 +9,7 @@ from textual.widgets import Input, TextArea
 from poly_tui.screens.tune.cards import LineCard, NameCard, TextCard
 from poly_tui.screens.tune.schema_card import SchemaCard
 from tests.tui.steps import wait_until
-from tests.tui.tune.steps import TunedEngine, text_of, tuning, until_card, walk_to, write_config
+from tests.tui.tune.steps import CONFIG, TunedEngine, text_of, tuning, until_card, walk_to, write_config
 
 
 async def test_a_number_goes_up_and_down_and_can_be_typed(tmp_path: Path) -> None:
@@ -123,3 +123,26 @@ async def test_keys_that_come_at_once_open_one_card_and_make_one_number(tmp_path
         await until_card(pilot, LineCard)
         await pilot.press("escape")
         await wait_until(pilot, lambda: pilot.app.screen is screen)
+
+
+async def test_the_schema_in_a_file_is_edited_and_saved_there(tmp_path: Path) -> None:
+    engine = TunedEngine()
+    (tmp_path / "dish.json").write_text('{"type": "string"}\n')
+    path = write_config(tmp_path, CONFIG.replace("seed = 7", 'biaser = { json_schema_file = "dish.json" }'))
+    before = path.read_text()
+    async with tuning(engine, path) as (pilot, screen):
+        walk_to(screen, "biaser")
+        await pilot.press("enter")
+        await until_card(pilot, SchemaCard)
+        assert "a file of its own: dish.json" in text_of(pilot)
+        area = pilot.app.screen.query_one(TextArea)
+        assert area.text == '{"type": "string"}\n'
+        area.text = '{"const": null}\n'
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: screen.unsaved == "not saved: 1 change of legal")
+        await pilot.press("=")
+        await wait_until(pilot, lambda: '+{"const": null}' in text_of(pilot))
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: not screen.unsaved)
+    assert (tmp_path / "dish.json").read_text() == '{"const": null}\n'
+    assert path.read_text() == before
