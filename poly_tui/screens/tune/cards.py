@@ -47,11 +47,11 @@ class TextCard(ModalScreen[str | None]):
         self._area = TextArea(clean(text), compact=True, highlight_cursor_line=False)
         self._area.cursor_blink = False
         self._before = self._area.text
-        self._words = Static(id="card-words")
+        self._words = Static(id="tune-words")
 
     def compose(self) -> ComposeResult:
         """The text, and what there is to say about it."""
-        with Vertical(id="card", classes="-text") as card:
+        with Vertical(id="tune-card", classes="-text") as card:
             card.border_title = Content(clean(self._title))
             card.border_subtitle = "esc done · ^o $EDITOR"
             yield self._area
@@ -108,11 +108,11 @@ class LineCard(ModalScreen[str | None]):
         self._typed = typed
         self._line = Input(text, compact=True)
         self._line.cursor_blink = False
-        self._words = Static(Content.styled(clean(about), "dim"), id="card-words")
+        self._words = Static(Content.styled(clean(about), "dim"), id="tune-words")
 
     def compose(self) -> ComposeResult:
         """The line, and what there is to say about it."""
-        with Vertical(id="card", classes="-line") as card:
+        with Vertical(id="tune-card", classes="-line") as card:
             card.border_title = Content(clean(self._title))
             card.border_subtitle = "⏎ set · esc back"
             yield self._line
@@ -164,7 +164,7 @@ class NameCard(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """The names in rows."""
-        with Vertical(id="card", classes="-names") as card:
+        with Vertical(id="tune-card", classes="-names") as card:
             card.border_title = Content(clean(self._title))
             card.border_subtitle = "⏎ choose · esc back"
             names = OptionList(*(Option(self._row(number)) for number in range(len(self._names))), compact=True)

@@ -38,6 +38,13 @@ class Desk:
             self._drafts[name] = Draft(name, version)
         return self._drafts[name]
 
+    def saved_of(self, draft: Draft) -> Version:
+        """What a draft is compared with: what is saved, of a new task what is saved of the one that it is a copy of."""
+        if not draft.is_new:
+            return draft.saved
+        has_base = draft.base != draft.name and draft.base in self.names
+        return self.draft(draft.base).saved if has_base else draft.current
+
     def copy(self, name: str, original: str) -> Draft:
         """Begin a new task as a copy of what another one is now."""
         self._drafts[name] = Draft.copied(name, self.draft(original))

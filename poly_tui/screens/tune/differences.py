@@ -11,7 +11,7 @@ Span: TypeAlias = tuple[int, int]
 """A piece of a text, from one character to before another."""
 
 _WORD = re.compile(r"\w+|[^\w\s]")
-_LONGEST = 4000
+_LONGEST = 2000
 """Words that are compared: what it takes grows with the square."""
 
 

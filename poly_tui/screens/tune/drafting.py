@@ -7,7 +7,7 @@ from pathlib import Path
 
 from textual import on, work
 
-from poly_engine.errors import PolyError
+from poly_engine.errors import ConfigError, PolyError
 from poly_tui.backend import Backend
 from poly_tui.screens.section import SectionScreen
 from poly_tui.screens.tune.desk import Desk
@@ -38,8 +38,8 @@ class DraftingScreen(SectionScreen):
         self._problems: Mapping[Where, str] = {}
         self.read_from: Path | None = None
         self._heading = TuneHeading()
-        self._form = FieldList(id="fields")
-        self._help = FieldHelp(id="field-help")
+        self._form = FieldList(id="tune-fields")
+        self._help = FieldHelp(id="tune-help")
 
     @property
     def unsaved(self) -> str:
@@ -76,20 +76,27 @@ class DraftingScreen(SectionScreen):
         self._has_failed = False
         self._has_settled.clear()
         try:
-            self._desk = await self._open_desk()
+            desk = await self._open_desk()
             self.read_from = self.backend.config_file
             await asyncio.to_thread(fields)
-            names = self.desk.names
-            if not names:
-                self._heading.note = "no task is configured"
-                return
-            self.show_task(names[0])
+            if not desk.names:
+                raise ConfigError(["no task is configured: there is nothing to tune"])
+            self._desk = desk
+            self.show_task(desk.names[0])
         except PolyError as error:
-            self._has_failed = True
-            self._heading.note = "cannot be read"
-            self.tell_error(error)
+            self._give_up(error)
         finally:
             self._has_settled.set()
+
+    def _give_up(self, error: PolyError) -> None:
+        """Say why there is nothing; coming back to the section tries again."""
+        for group in ("check", "page", "preview", "duel"):
+            self.workers.cancel_group(self, group)
+        self._desk, self._tuned, self._has_failed = None, "", True
+        self._form.clear()
+        self._heading.note = "cannot be read"
+        self._heading.task_name = ""
+        self.tell_error(error)
 
     async def is_ready(self) -> bool:
         """Wait until the configuration is read; whether there is a task to tune."""
@@ -125,7 +132,10 @@ class DraftingScreen(SectionScreen):
         for name in gone:
             self.notify(f"task {name} is gone from {source.path.name}", markup=False)
         self.notify(f"{source.path.name} was changed, and is read again; drafts stay", markup=False)
-        self.show_task(self._tuned if self._tuned in self.desk.names else self.desk.names[0])
+        if not (names := self.desk.names):
+            self._give_up(ConfigError(["no task is configured any more: there is nothing to tune"]))
+            return False
+        self.show_task(self._tuned if self._tuned in names else names[0])
         return True
 
     # Showing
@@ -256,7 +266,7 @@ class DraftingScreen(SectionScreen):
 
     def action_undo(self) -> None:
         """Take the last change back."""
-        if self._desk is None or not self.draft.undo():
+        if not self._tuned or not self.draft.undo():
             self.notify("nothing to undo", markup=False)
         else:
             self.draft_changed()

@@ -8,6 +8,7 @@ from enum import Enum
 from poly_engine.errors import PolyError
 from poly_engine.interface import Engine, Session
 from poly_engine.types import BiasState, Done, Event, FinishReason, Hit, Overrides, Progress, Recalled, Thinking, Token
+from poly_tui.screens.tune.differences import Comparison, compare
 
 __all__ = ["Contender", "Duel", "Phase", "Side"]
 
@@ -99,6 +100,8 @@ class Duel:
         self.contenders = contenders
         self.seed = seed
         self.sides = (Side(), Side())
+        self.comparison: Comparison | None = None
+        """What tells the answers apart, once both were given."""
 
     @property
     def is_over(self) -> bool:
@@ -117,6 +120,8 @@ class Duel:
             else:
                 for number in (0, 1):
                     await self._answer(engine, number, tell)
+            texts = [side.text for side in self.sides]
+            self.comparison = await asyncio.to_thread(compare, texts[0], texts[1])  # long answers take their time
         finally:
             for side in self.sides:
                 if not side.phase.is_over:

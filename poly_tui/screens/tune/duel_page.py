@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from poly_tui.screens.sources import sources_title
-from poly_tui.screens.tune.differences import Comparison, Span, compare
+from poly_tui.screens.tune.differences import Span
 from poly_tui.screens.tune.duel import Duel, Phase, Side
 from poly_tui.screens.tune.prompt_bar import TRYING_KEYS
 from poly_tui.transcript.clean import clean, drawable
@@ -61,11 +61,11 @@ class DuelPage(Vertical):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._views = (AnswerView("A", "saved"), AnswerView("B", "draft"))
-        self._summary = Static(id="duel-summary")
+        self._summary = Static(id="tune-summary")
 
     def compose(self) -> ComposeResult:
         """The answers, and the sum of it."""
-        with Container(id="answers"):
+        with Container(id="tune-answers"):
             yield from self._views
         yield self._summary
 
@@ -78,13 +78,12 @@ class DuelPage(Vertical):
                 view.clear()
             self._summary.update(Content("\n").join([Content.styled(hint, "dim"), *results]))
             return
-        left, right = duel.sides
-        comparison = compare(left.text, right.text) if duel.is_over else None
+        comparison = duel.comparison
         spans: tuple[Sequence[Span], Sequence[Span]] = (comparison.left, comparison.right) if comparison else ((), ())
         for view, side, marked in zip(self._views, duel.sides, spans, strict=True):
             view.show(side, marked)
         stale = [Content.styled("the draft was changed since: r runs it again", "$text-warning")] if is_stale else []
-        rows = [*stale, _sum(duel, comparison), *results]
+        rows = [*stale, _sum(duel), *results]
         self._summary.update(Content("\n").join(rows))
 
 
@@ -141,15 +140,18 @@ def _plain(text: str) -> str:
     return drawable(clean(text))
 
 
-def _sum(duel: Duel, comparison: Comparison | None) -> Content:
+def _sum(duel: Duel) -> Content:
     seed = f"seed {duel.seed}"
-    if comparison is None:
+    if not duel.is_over:
         return Content.assemble((seed, "dim"), ("  esc stops", "dim"))
-    return Content.assemble(_verdict(duel, comparison), (f"  {seed}", "dim"))
+    return Content.assemble(_verdict(duel), (f"  {seed}", "dim"))
 
 
-def _verdict(duel: Duel, comparison: Comparison) -> Content:
+def _verdict(duel: Duel) -> Content:
     left, right = duel.sides
+    comparison = duel.comparison
+    if comparison is None:
+        return Content("stopped" if duel.is_over else "")
     words = []
     if comparison.are_alike:
         words.append("the same words")
@@ -168,7 +170,6 @@ def result_row(number: int, duel: Duel, *, is_shown: bool) -> Content:
     failed = [side for side in duel.sides if side.phase in (Phase.FAILED, Phase.STOPPED)]
     sign = ("✗ ", "$text-error") if failed else ("✓ ", "$text-success") if duel.is_over else ("… ", "dim")
     prompt = " ".join(clean(duel.prompt).split())
-    words = _verdict(duel, compare(*(side.text for side in duel.sides))) if duel.is_over else Content("")
     style = "bold" if is_shown else ""
     head = Content.styled(f"{number} {prompt}", style).truncate(32, ellipsis=True)
-    return Content.assemble(sign, head, "  ", words)
+    return Content.assemble(sign, head, "  ", _verdict(duel))

@@ -79,6 +79,11 @@ class FieldList(OptionList):
             self.highlighted = 0
         self._draw()
 
+    def clear(self) -> None:
+        """Show nothing."""
+        self._entries, self._draft = [], None
+        self.clear_options()
+
     @property
     def field(self) -> Field | None:
         """The highlighted field."""

@@ -59,7 +59,7 @@ class KeepingScreen(DraftingScreen):
 
     def action_revert(self) -> None:
         """Have the draft be as it is saved; a new task is dropped."""
-        if self._desk is None or not self.draft.changes:
+        if not self._tuned or not self.draft.changes:
             self.notify("nothing to revert: the draft is as the file is", markup=False)
         elif self.draft.is_new:
             base = self.draft.base

@@ -87,18 +87,18 @@ class SchemaCard(ModalScreen[Written | None]):
         self._fault: Fault | None = None
         self._is_checked = False
         self._given_up: Written | None = None
-        self._kinds = Static(id="schema-kinds")
+        self._kinds = Static(id="tune-kinds")
         self._area = SchemaArea(
             clean(self._before.text), compact=True, show_line_numbers=True, tab_behavior="indent", soft_wrap=False
         )
         self._area.indent_width = 2
         self._area.cursor_blink = False
         self._before = Written(kind, self._area.text)
-        self._words = Static(id="card-words")
+        self._words = Static(id="tune-words")
 
     def compose(self) -> ComposeResult:
         """The kinds, the text, and what is wrong with it."""
-        with Vertical(id="card", classes="-schema") as card:
+        with Vertical(id="tune-card", classes="-schema") as card:
             card.border_title = Content("what the answer has to look like")
             card.border_subtitle = "esc done · ^t kind · ^n to the fault · ^o $EDITOR"
             yield self._kinds

@@ -29,7 +29,7 @@ class TuneScreen(TryingScreen):
 
     SECTION = "tune"
     CSS_PATH = "tune.tcss"
-    AUTO_FOCUS = "#fields"
+    AUTO_FOCUS = "#tune-fields"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "show_page('duel')", "A/B", id="tune.duel"),
@@ -44,10 +44,11 @@ class TuneScreen(TryingScreen):
     def __init__(self, backend: Backend) -> None:
         super().__init__(backend)
         self._tasks = OptionList(id="tune-tasks", compact=True)
+        self._beside = "prompt"
         self._listed: list[tuple[str, int]] = []
-        self._toml = FilePage(id="toml")
-        self._diff = FilePage(id="diff")
-        self._pages = ContentSwitcher(initial="prompt", id="tune-pages")
+        self._toml = FilePage(id="tune-toml")
+        self._diff = FilePage(id="tune-diff")
+        self._pages = ContentSwitcher(initial="tune-prompt", id="tune-pages")
 
     def compose_body(self) -> ComposeResult:
         """The tasks and the fields, and beside them the other pages."""
@@ -79,7 +80,7 @@ class TuneScreen(TryingScreen):
     def action_show_page(self, page: str) -> None:
         """Show a page. To ask for the prompt loads its model."""
         self._turn_to(page)
-        if self._desk is None:
+        if not self._tuned:
             return
         if page == "prompt":
             self.preview(loads=True)
@@ -119,8 +120,9 @@ class TuneScreen(TryingScreen):
         self._heading.page = page
         for name in _NAMES:
             self.set_class(name == page, f"-page-{name}")
-        self._pages.current = "prompt" if page == "fields" else page
-        self._bar.display = self._pages.current in _TRYING
+        self._beside = "prompt" if page == "fields" else page
+        self._pages.current = f"tune-{self._beside}"
+        self._bar.display = self._beside in _TRYING
         target = self._form if page == "fields" else self._pages.visible_content
         if target is not None:
             (target.query_one("VerticalScroll") if page == "duel" else target).focus()
@@ -128,7 +130,7 @@ class TuneScreen(TryingScreen):
     @work(group="page", exclusive=True)
     async def _fill_page(self) -> None:
         """Show what the page is about."""
-        shown = self._pages.current
+        shown = self._beside
         draft, source = self.draft, self.desk.source
         try:
             if shown == "prompt":

@@ -9,6 +9,7 @@ from textual import work
 from textual.binding import Binding, BindingType
 
 from poly_engine.errors import PolyError
+from poly_engine.interface import Engine
 from poly_engine.places import data_dir
 from poly_engine.types import Overrides
 from poly_tui.backend import Backend
@@ -17,6 +18,7 @@ from poly_tui.screens.tune.cards import TextCard
 from poly_tui.screens.tune.draft import Draft, Version
 from poly_tui.screens.tune.duel import Contender, Duel
 from poly_tui.screens.tune.duel_page import DuelPage, result_row
+from poly_tui.screens.tune.fields import MODEL
 from poly_tui.screens.tune.keeping import KeepingScreen
 from poly_tui.screens.tune.prompt_bar import PromptBar
 from poly_tui.screens.tune.prompt_page import PromptPage
@@ -25,6 +27,7 @@ from poly_tui.screens.tune.saved_prompts import SavedPrompts
 __all__ = ["TryingScreen"]
 
 _WORKING = ("duel", "preview")
+"""What Esc stops."""
 
 PREVIEW_AFTER_S = 0.3
 """After so long without a change the prompt is shown anew."""
@@ -52,11 +55,12 @@ class TryingScreen(KeepingScreen):
         self._duels: dict[str, Duel] = {}
         self._tried: dict[str, Version] = {}
         self._deleted: tuple[str, int, str] | None = None
+        self._wanted_model = ""
         self._seed = _any_seed()
         self._is_at_once = True
         self._bar = PromptBar()
-        self._prompt_page = PromptPage(id="prompt")
-        self._duel_page = DuelPage(id="duel")
+        self._prompt_page = PromptPage(id="tune-prompt")
+        self._duel_page = DuelPage(id="tune-duel")
         self._pacer = Pacer(self, self._paint_duel)
 
     @property
@@ -66,6 +70,7 @@ class TryingScreen(KeepingScreen):
 
     def task_changed(self) -> None:
         """Have the prompts of the task, and nothing of another one."""
+        self.workers.cancel_group(self, "duel")
         self._duels = {}
         self._deleted = None
         self._keep_prompts(lambda prompts: prompts.of(self._tuned), 0)
@@ -153,23 +158,30 @@ class TryingScreen(KeepingScreen):
         if not prompt:
             page.tell("here stands what the model reads, once there is a prompt")
             return
+        model = str(draft.value(MODEL))
+        self._wanted_model = model if loads else self._wanted_model
         await asyncio.sleep(PREVIEW_AFTER_S)
-        model = str(draft.value(("model",)))
         try:
             engine = await self.backend.engine()
-            models = {info.name: info for info in await engine.models()}
-            if not loads and (model not in models or models[model].state != "loaded"):
+            context_size = await self._load_for_preview(engine, model)
+            if context_size is None:
                 page.tell(f"the model {model} is not loaded: p loads it, and shows the prompt with its tokens")
                 return
-            page.tell("reading…")
-            loaded = await engine.load(model, lambda share: page.tell(f"loading {model} {share:.0%} · esc stops"))
-            settings = await self._settings(draft.current)
-            parts = await engine.prompt_parts(draft.base if settings is None else draft.name, prompt, settings=settings)
+            parts = await engine.prompt_parts(draft.name, prompt, settings=await self._settings(draft.current))
         except PolyError as error:
             page.tell(str(error), is_error=True)
             return
         stops = draft.value(("stop_sequences",))
-        page.show(parts, loaded.context_size, list(map(str, stops)) if isinstance(stops, list | tuple) else ())
+        page.show(parts, context_size, list(map(str, stops)) if isinstance(stops, list | tuple) else ())
+
+    async def _load_for_preview(self, engine: Engine, model: str) -> int | None:
+        """The context of a model, which is loaded if it was asked for; None if it is not, and was not."""
+        models = {info.name: info for info in await engine.models()}
+        if (model not in models or models[model].state != "loaded") and model != self._wanted_model:
+            return None
+        page = self._prompt_page
+        loaded = await engine.load(model, lambda share: page.tell(f"loading {model} {share:.0%} · esc stops"))
+        return loaded.context_size or 0
 
     async def _settings(self, version: Version) -> Mapping[str, object] | None:
         """A draft as an engine takes it; None if it works elsewhere, and takes none."""
@@ -205,6 +217,9 @@ class TryingScreen(KeepingScreen):
         working = [worker for worker in self.workers if worker.group in _WORKING and not worker.is_finished]
         for worker in working:
             worker.cancel()
+        if any(worker.group == "preview" for worker in working):
+            self._wanted_model = ""
+            self._prompt_page.tell("stopped: p shows the prompt")
         if not working:
             self.go_back()
 
@@ -236,14 +251,21 @@ class TryingScreen(KeepingScreen):
 
     async def _contenders(self) -> tuple[Contender, Contender]:
         draft = self.draft
-        saved = self.desk.draft(draft.base).saved if draft.is_new else draft.saved
+        saved = self.desk.saved_of(draft)
         seed = self._seed_of(draft)
         sides = []
-        for version in (saved, draft.current):
-            overrides = Overrides(seed=seed) if version is saved or self.desk.source else _overrides(draft, seed)
+        for version, overrides in ((saved, Overrides(seed=seed)), (draft.current, self._overrides(draft, seed))):
             model = str(version.values.get("model", ""))
-            sides.append(Contender(draft.base, model, await self._settings(version), overrides))
+            sides.append(Contender(draft.name, model, await self._settings(version), overrides))
         return sides[0], sides[1]
+
+    def _overrides(self, draft: Draft, seed: int) -> Overrides:
+        """What a single turn sets: over a server all that is changed in a draft."""
+        changes = draft.changes if self.desk.is_served else ()
+        changed: dict[str, Any] = {field.name: draft.value(field.where) for field in changes}
+        if "stop_sequences" in changed:
+            changed["stop_sequences"] = tuple(changed["stop_sequences"] or ())
+        return Overrides(**{**changed, "seed": seed})
 
     def _seed_of(self, draft: Draft) -> int:
         """The seed of both: that of the task, or else one that stays until another is asked for."""
@@ -261,14 +283,6 @@ class TryingScreen(KeepingScreen):
         hint = f"r runs A and B · R all prompts · s another seed · o order: {order}"
         is_stale = duel is not None and self._tried.get(self.prompt) != self.draft.current
         self._duel_page.show(duel, hint, is_stale=is_stale, results=results if len(results) > 1 else ())
-
-
-def _overrides(draft: Draft, seed: int) -> Overrides:
-    """What is changed in a draft, as a single turn sets it."""
-    changed: dict[str, Any] = {field.name: draft.value(field.where) for field in draft.changes}
-    if "stop_sequences" in changed:
-        changed["stop_sequences"] = tuple(changed["stop_sequences"] or ())
-    return Overrides(**{**changed, "seed": seed})
 
 
 def _any_seed() -> int:

@@ -140,3 +140,18 @@ async def test_a_command_of_the_palette_waits_until_the_configuration_is_read(tm
         app.do(next(command for command in COMMANDS if command.id == "tune.task"))
         await until_card(pilot, NameCard)
         assert "cook" in text_of(pilot)
+
+
+async def test_a_configuration_without_tasks_says_so_and_one_that_gets_some_is_read(tmp_path: Path) -> None:
+    path = write_config(tmp_path)
+    async with tuning(TunedEngine(), path, (120, 40)) as (pilot, screen):
+        await pilot.press("f2")
+        path.write_text(CONFIG[: CONFIG.index("[tasks.legal]")])
+        await pilot.press("f5")
+        await wait_until(pilot, lambda: "no task is configured any more" in told(pilot))
+        await pilot.press("u", "t", "p", "a", "r", "i", "n", "ctrl+s", "right", "enter")
+        await pilot.press("f2")
+        path.write_text(CONFIG)
+        await pilot.press("f5")
+        await wait_until(pilot, lambda: screen._form.field is not None)
+        assert screen.draft.name == "legal"
