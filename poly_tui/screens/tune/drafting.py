@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from textual import on, work
+from textual.screen import ModalScreen
 
 from poly_engine.errors import ConfigError, PolyError
 from poly_tui.backend import Backend
@@ -31,6 +32,7 @@ class DraftingScreen(SectionScreen):
         super().__init__(backend)
         self._desk: Desk | None = None
         self._has_failed = False
+        self._is_left = False
         self._has_settled = asyncio.Event()
         self._is_asking = False
         self._typed = ""
@@ -62,8 +64,15 @@ class DraftingScreen(SectionScreen):
         self._heading.note = "reading…"
         self.call_after_refresh(self._load)
 
+    def on_screen_suspend(self) -> None:
+        """Note whether another section is gone to, or only a card is shown over this one."""
+        self._is_left = not isinstance(self.app.screen, ModalScreen)
+
     def on_screen_resume(self) -> None:
         """See whether the file was changed by somebody else meanwhile; read it again if it could not be read."""
+        if not self._is_left:
+            return
+        self._is_left = False
         if self._has_failed:
             self._load()
         elif self._desk is not None and self._desk.source is not None:

@@ -81,8 +81,8 @@ class FieldList(OptionList):
 
     def clear(self) -> None:
         """Show nothing."""
-        self._entries, self._draft = [], None
         self.clear_options()
+        self._entries, self._draft = [], None
 
     @property
     def field(self) -> Field | None:

@@ -37,8 +37,8 @@ class TuneScreen(TryingScreen):
         Binding("equals_sign", "show_page('diff')", "diff", id="tune.diff", key_display="="),
         Binding("t", "show_page('toml')", "TOML", id="tune.toml", show=False),
         Binding("f", "show_page('fields')", "fields", id="tune.fields", show=False),
-        Binding("comma", "turn_page(-1)", "page before", id="tune.page_before", show=False),
-        Binding("full_stop", "turn_page(1)", "page after", id="tune.page_after", show=False),
+        Binding("less_than_sign", "turn_page(-1)", "page before", id="tune.page_before", show=False),
+        Binding("greater_than_sign", "turn_page(1)", "page after", id="tune.page_after", show=False),
     ]
 
     def __init__(self, backend: Backend) -> None:

@@ -1,5 +1,6 @@
 """The configuration that drafts are drafts of: its text, as it was when it was read."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -139,13 +140,12 @@ def _schema_text_or_none(path: Path) -> str | None:
 
 
 def _json_object(text: str) -> dict[str, object] | None:
-    import json
-
+    """The schema that a text says; None if it is none that a configuration could hold."""
     try:
         tree = json.loads(text)
     except ValueError:
         return None
-    return tree if isinstance(tree, dict) else None
+    return {} if tree is True else tree if isinstance(tree, dict) else None
 
 
 def is_current(source: Source) -> bool:

@@ -155,3 +155,20 @@ async def test_a_configuration_without_tasks_says_so_and_one_that_gets_some_is_r
         await pilot.press("f5")
         await wait_until(pilot, lambda: screen._form.field is not None)
         assert screen.draft.name == "legal"
+
+
+async def test_who_leaves_both_as_they_are_keeps_a_file_and_a_draft(tmp_path: Path) -> None:
+    path = write_config(tmp_path)
+    others = CONFIG.replace("seed = 7", "seed = 8")
+    async with tuning(TunedEngine(), path) as (pilot, screen):
+        walk_to(screen, "temperature")
+        await pilot.press("right")
+        path.write_text(others)
+        await pilot.press("ctrl+s")
+        await until_card(pilot, NameCard)
+        await pilot.press("down", "enter")
+        await wait_until(pilot, lambda: pilot.app.screen is screen)
+        await wait_until(pilot, lambda: not any(worker.group in ("save", "load") for worker in screen.workers))
+        assert screen.draft.value(("seed",)) == 7
+        assert screen.unsaved == "not saved: 1 change of legal"
+    assert path.read_text() == others
