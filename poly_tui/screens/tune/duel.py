@@ -120,8 +120,9 @@ class Duel:
             else:
                 for number in (0, 1):
                     await self._answer(engine, number, tell)
-            texts = [side.text for side in self.sides]
-            self.comparison = await asyncio.to_thread(compare, texts[0], texts[1])  # long answers take their time
+            if all(side.phase is Phase.DONE for side in self.sides):
+                left, right = (side.text for side in self.sides)
+                self.comparison = await asyncio.to_thread(compare, left, right)  # long answers take their time
         finally:
             for side in self.sides:
                 if not side.phase.is_over:

@@ -151,7 +151,7 @@ def _verdict(duel: Duel) -> Content:
     left, right = duel.sides
     comparison = duel.comparison
     if comparison is None:
-        return Content("stopped" if duel.is_over else "")
+        return Content("" if not duel.is_over else "failed" if left.error or right.error else "stopped")
     words = []
     if comparison.are_alike:
         words.append("the same words")

@@ -97,6 +97,8 @@ async def test_what_goes_wrong_on_one_side_is_told_there(tmp_path: Path) -> None
         assert saved.phase is Phase.DONE
         assert draft.phase is Phase.FAILED
         await wait_until(pilot, lambda: "cannot be used beside prelude" in text_of(pilot))
+        await wait_until(pilot, lambda: "failed  seed 7" in text_of(pilot))
+        assert "the same words" not in text_of(pilot)
 
 
 async def test_answers_cannot_give_orders_to_the_terminal(tmp_path: Path) -> None:
