@@ -34,8 +34,8 @@ class TextCard(ModalScreen[str | None]):
     AUTO_FOCUS = "TextArea"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "finish", "done", id="card.done", priority=True),
-        Binding("ctrl+o", "editor", "$EDITOR", id="card.editor", priority=True),
+        Binding("escape", "finish", "done", id="tune.card_done", priority=True),
+        Binding("ctrl+o", "editor", "$EDITOR", id="tune.card_editor", priority=True),
     ]
 
     def __init__(self, title: str, text: str, about: str = "", check: Check = _anything) -> None:
@@ -61,6 +61,11 @@ class TextCard(ModalScreen[str | None]):
         """Begin at the end, where one goes on."""
         self._area.move_cursor(self._area.document.end)
         self._tell()
+
+    def on_key(self, event: events.Key) -> None:
+        """Take what is typed before the text has the focus."""
+        if event.is_printable and event.character and not self._area.has_focus:
+            self._area.insert(event.character)
 
     @on(TextArea.Changed)
     def check_text(self) -> None:
@@ -97,7 +102,7 @@ class LineCard(ModalScreen[str | None]):
 
     AUTO_FOCUS = "Input"
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back", id="card.back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back", id="tune.card_back")]
 
     def __init__(self, title: str, text: str, about: str, check: Check, typed: Callable[[], str] = str) -> None:
         """`typed` tells what was typed until the card was shown, in place of `text`."""
@@ -152,12 +157,15 @@ class LineCard(ModalScreen[str | None]):
 class NameCard(ModalScreen[str | None]):
     """Lets one of a few names be chosen. The result is the name, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back", id="card.back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back", id="tune.card_back")]
 
-    def __init__(self, title: str, names: Sequence[str], current: str, about: Sequence[str] = ()) -> None:
-        """`about` says something about each of the names."""
+    def __init__(
+        self, title: str, names: Sequence[str], current: str, about: Sequence[str] = (), words: str = ""
+    ) -> None:
+        """`about` says something about each of the names, `words` about all of it."""
         super().__init__()
         self._title = title
+        self._words = words
         self._names = names
         self._current = current
         self._about = about or [""] * len(names)
@@ -167,6 +175,8 @@ class NameCard(ModalScreen[str | None]):
         with Vertical(id="tune-card", classes="-names") as card:
             card.border_title = Content(clean(self._title))
             card.border_subtitle = "⏎ choose · esc back"
+            if self._words:
+                yield Static(Content.styled(clean(self._words), "$text-warning"), id="tune-words")
             names = OptionList(*(Option(self._row(number)) for number in range(len(self._names))), compact=True)
             names.highlighted = self._names.index(self._current) if self._current in self._names else 0
             yield names

@@ -105,7 +105,7 @@ class KeepingScreen(DraftingScreen):
         self.draft_changed()
 
     async def _offer_to_read(self, error: ChangedOnDisk, source: Source) -> None:
-        choice = await self.app.push_screen_wait(NameCard(f"not saved: {error}", [_READ_AGAIN, _LEAVE], ""))
+        choice = await self.app.push_screen_wait(NameCard("not saved", [_READ_AGAIN, _LEAVE], "", words=str(error)))
         if choice == _READ_AGAIN and await self.read_again(source.path):
             self.draft_changed()
 

@@ -72,10 +72,10 @@ class SchemaCard(ModalScreen[Written | None]):
     AUTO_FOCUS = "SchemaArea"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "finish", "done", id="card.done", priority=True),
-        Binding("ctrl+t", "next_kind", "kind", id="schema.kind", priority=True),
-        Binding("ctrl+n", "go_to_fault", "to the fault", id="schema.fault", priority=True),
-        Binding("ctrl+o", "editor", "$EDITOR", id="card.editor", priority=True),
+        Binding("escape", "finish", "done", id="tune.card_done", priority=True),
+        Binding("ctrl+t", "next_kind", "kind", id="tune.card_kind", priority=True),
+        Binding("ctrl+n", "go_to_fault", "to the fault", id="tune.card_fault", priority=True),
+        Binding("ctrl+o", "editor", "$EDITOR", id="tune.card_editor", priority=True),
     ]
 
     def __init__(self, kind: str, texts: Mapping[str, str], file: str = "") -> None:
@@ -85,7 +85,6 @@ class SchemaCard(ModalScreen[Written | None]):
         self._texts = dict(texts)
         self._file = file
         self._fault: Fault | None = None
-        self._is_checked = False
         self._given_up: Written | None = None
         self._kinds = Static(id="tune-kinds")
         self._area = SchemaArea(
@@ -118,7 +117,6 @@ class SchemaCard(ModalScreen[Written | None]):
     @on(TextArea.Changed)
     def check_text(self) -> None:
         """Check what was typed, once nothing more comes."""
-        self._is_checked = False
         self._check()
 
     def action_next_kind(self) -> None:
@@ -169,7 +167,6 @@ class SchemaCard(ModalScreen[Written | None]):
         written = self.written
         fault = await asyncio.to_thread(fault_of, written.kind, written.text) if written.text.strip() else None
         if written == self.written:
-            self._is_checked = True
             self._show_fault(fault)
 
     def _show_fault(self, fault: Fault | None, more: str = "") -> None:
