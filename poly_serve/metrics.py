@@ -111,6 +111,12 @@ class Metrics:
             self._subjects.add(name)
         return name
 
+    def n_requests(self) -> tuple[int, int]:
+        """How many requests came to their end, and how many of them failed for a reason that is the server's."""
+        samples = [one for metric in self._requests.collect() for one in metric.samples if one.name.endswith("_total")]
+        failed = [one for one in samples if one.labels["status"].startswith("5")]
+        return int(sum(one.value for one in samples)), int(sum(one.value for one in failed))
+
     def text(self) -> bytes:
         """All of it, in the format that Prometheus reads."""
         return generate_latest(self.registry)

@@ -15,14 +15,13 @@ from aiohttp.typedefs import Handler, Middleware
 
 from poly_serve.logs import FACTS
 from poly_serve.metrics import METRICS
-from poly_serve.routing import PRINCIPAL, ROUTE
+from poly_serve.routing import PRINCIPAL, REQUEST_ID, ROUTE
 from poly_serve.writing import in_time
 
 __all__ = ["REQUEST_ID", "add_headers", "log_requests", "refuse_strangers", "write_in_time"]
 
 _log = logging.getLogger(__name__)
 
-REQUEST_ID = web.RequestKey("request_id", str)
 HAS_BEGUN = web.RequestKey("has_begun", bool)
 ORIGIN = web.RequestKey("origin", str)
 """Of the page that asks, if it may."""
