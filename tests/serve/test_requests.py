@@ -56,7 +56,7 @@ class Office:
 @asynccontextmanager
 async def office(reply: Reply = Reply(WORDS), **settings: object) -> AsyncIterator[Office]:
     gate = Gate()
-    engine = FakeEngine(lambda _: reply, tasks=[TaskInfo("talk", "m")], memories=["notes"], gate=gate)
+    engine = FakeEngine(lambda _: reply, tasks=[TaskInfo("talk", "m")], memories=["notes"], gate=gate, context_size=1 << 16)
     config = Config.model_validate({"tasks": {"talk": {"model": "m"}}, "models": {"m": {"model_path": "m.gguf"}}, **settings})
     async with served(engine, config) as url, httpx.AsyncClient(base_url=url, timeout=20) as client:
         yield Office(engine, gate, url, client)
