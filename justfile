@@ -19,6 +19,10 @@ tui *args:
 test *args:
     uv run pytest {{ args }}
 
+# Keep what the screens look like, after looking at them
+snap *args='tests/tui':
+    POLY_SNAP=1 uv run pytest {{ args }}
+
 # Check formatting, style, types and the layering of imports
 check:
     uv run ruff format --check .

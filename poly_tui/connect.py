@@ -10,9 +10,11 @@ from pathlib import Path
 from poly_engine import Engine, MemoryInfo, ModelInfo, TaskInfo, TaskNotFound
 from poly_engine.config import LoadedConfig, data_dir, find, load
 from poly_engine.errors import ConfigError, EngineFailed
+from poly_tui.backend import Backend
 from poly_tui.settings import Settings
 
 __all__ = [
+    "backend",
     "chats_file",
     "configuration",
     "engine",
@@ -75,6 +77,17 @@ def engine(settings: Settings) -> Engine:
         raise EngineFailed(f"llama.cpp cannot be loaded: {error}; poly doctor knows more") from error
 
     return LocalEngine(config)
+
+
+def backend(settings: Settings) -> Backend:
+    """What the terminal interface stands on. Nothing is opened yet. Raises ConfigError if there is no such file."""
+    if settings.url is not None:
+        return Backend(lambda: engine(settings), url=settings.url, key=settings.key)
+    return Backend(
+        lambda: engine(settings),
+        config_file=find_configuration(settings),
+        read_config=lambda: configuration(settings).config,
+    )
 
 
 def chats_file() -> Path:

@@ -50,7 +50,7 @@ def command(
     from poly_tui.app import run  # Textual, 200 ms that a mistyped task need not pay
 
     chats = None if is_forgotten else connect.chats_file()
-    return run(connect.engine(settings), task, chats=chats, chat=number, url=settings.url)
+    return run(connect.backend(settings), task, chats=chats, chat=number)
 
 
 def _number_of(number: int | None) -> int:

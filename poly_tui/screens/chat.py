@@ -9,15 +9,15 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 
 from poly_engine.errors import PolyError
-from poly_engine.interface import Engine
 from poly_engine.types import Turn
+from poly_tui.backend import Backend
+from poly_tui.chats.copies import code_of, write_export
 from poly_tui.chats.log import ChatLog
 from poly_tui.chats.scribe import Scribe
 from poly_tui.chats.tree import ChatTurn
-from poly_tui.screens.chat_commands import ChatCommands, code_of, write_export
 from poly_tui.screens.chat_list import ChatList, ChatsScreen
 from poly_tui.screens.talk import TalkScreen
-from poly_tui.screens.turns import Turns
+from poly_tui.screens.turns import Deed, Turns
 from poly_tui.transcript import Kind, Passage
 
 __all__ = ["ChatScreen"]
@@ -37,20 +37,14 @@ class ChatScreen(TalkScreen):
         Binding("ctrl+n", "new_chat", "new", id="chat.new"),
     ]
 
-    COMMANDS: ClassVar = {ChatCommands}
-
     def __init__(
         self,
-        engine: Engine,
+        backend: Backend,
         task: str | None,
         chats: Path | None = None,
         chat: int | None = None,
-        *,
-        url: str | None = None,
     ) -> None:
-        """`url` is that of the server that does the work, if one does."""
-        super().__init__(engine, task)
-        self._url = url
+        super().__init__(backend, task)
         self._file = chats
         self._first_chat = chat
         self._scribe: Scribe | None = None
@@ -147,6 +141,10 @@ class ChatScreen(TalkScreen):
         else:
             super().action_stop()
 
+    def action_want(self, deed: Deed) -> None:
+        """Do something with the turn that is meant."""
+        self._transcript.action_want(deed)
+
     def action_new_chat(self, *, takes_focus: bool = True) -> None:
         """Begin a new conversation with the same task. What is being written comes along."""
         self._leave()
@@ -161,16 +159,20 @@ class ChatScreen(TalkScreen):
             self.notify("chats are not kept here", markup=False)
             return
         shown = self.query(ChatList)
-        if shown and self.has_class("-wide"):
+        if shown and self._has_room_beside:
             await self.close_list()
             return
         await shown.remove()
-        if self.has_class("-wide"):
+        if self._has_room_beside:
             below = ChatList(self._scribe, self._log.chat.id)
             await self.query_one("#body").mount(below, before=0)
             below.focus_search()
         else:
             self._list_over()
+
+    @property
+    def _has_room_beside(self) -> bool:
+        return self.has_class("-wide") or self.has_class("-xwide")
 
     @work(group="picker", exclusive=True)
     async def _list_over(self) -> None:
@@ -179,7 +181,7 @@ class ChatScreen(TalkScreen):
         if chosen is not None:
             await self._open_chat(chosen.number, chosen.turn)
 
-    def export(self, form: str) -> None:
+    def action_export(self, form: str) -> None:
         """Write the chat to a file in the working directory."""
         try:
             path = write_export(self._log.chat, form, Path.cwd())
@@ -188,13 +190,13 @@ class ChatScreen(TalkScreen):
         else:
             self.notify(f"written: {path}", markup=False)
 
-    def copy_as(self, kind: str) -> None:
+    def action_copy_as(self, kind: str) -> None:
         """Copy the turn that is meant as a program."""
         turn = self._transcript.chosen
         if turn is None:
             self.notify("there is no turn to copy yet", markup=False)
             return
-        self.app.copy_to_clipboard(code_of(turn, kind, self._url))
+        self.app.copy_to_clipboard(code_of(turn, kind, self.backend.url))
         self.notify("copied", markup=False)
 
     # Versions
@@ -212,7 +214,7 @@ class ChatScreen(TalkScreen):
         if continued is None:
             super()._ask(prompt)
         else:
-            task, model = self._title.task_name, self._title.model_name
+            task, model = self._heading.task_name, self._heading.model_name
             is_whole = continued.state == "complete"
             answer = f"{continued.answer.rstrip()}\n\n" if is_whole else continued.answer
             turn = self._log.ask(continued.prompt, task, model, answer=answer)
@@ -332,7 +334,7 @@ class ChatScreen(TalkScreen):
             shown.show_anew(self._log.chat.id)
 
     def _show_title(self) -> None:
-        self._title.chat_title = self._log.chat.title
+        self._heading.chat_title = self._log.chat.title
 
     def _tell(self, message: str) -> None:
         """Say what one has to know of the file of the chats."""

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from poly_engine.errors import ConfigError, PolyError, TaskNotFound
 from poly_engine.interface import Engine, Session
 from poly_engine.types import Event, ModelInfo, TaskInfo, Turn
+from poly_tui.backend import Backend
 
 __all__ = ["Asked", "Conversation", "Failed", "Loading", "News", "Opened", "Queued", "Stopped"]
 
@@ -74,10 +75,10 @@ class Conversation:
     """Prompts in, news out. `run` does the work until it is cancelled; the other methods only leave word for it."""
 
     def __init__(
-        self, engine: Engine, task: str | None, tell: Callable[[News], None], history: Sequence[Turn] = ()
+        self, backend: Backend, task: str | None, tell: Callable[[News], None], history: Sequence[Turn] = ()
     ) -> None:
         """`history` is what was said before."""
-        self._engine = engine
+        self._backend = backend
         self._history = history
         self._task = task
         self._tell = tell
@@ -160,17 +161,18 @@ class Conversation:
         return False
 
     async def _open(self) -> None:
-        task = await self._find_task()
+        engine = await self._backend.engine()
+        task = await self._find_task(engine)
         self._task = task.name
         self._tell(Loading(task, 0.0))
-        model = await self._engine.load(task.model, lambda share: self._tell(Loading(task, share)))
-        session = self._engine.session(task.name, history=self._history)
+        model = await engine.load(task.model, lambda share: self._tell(Loading(task, share)))
+        session = engine.session(task.name, history=self._history)
         await session.open()
         self._session = session
         self._tell(Opened(task, model))
 
-    async def _find_task(self) -> TaskInfo:
-        self._tasks = tuple(await self._engine.tasks())
+    async def _find_task(self, engine: Engine) -> TaskInfo:
+        self._tasks = tuple(await engine.tasks())
         if not self._tasks:
             raise ConfigError(["no task is configured: there is nothing to talk to"])
         if self._task is None:

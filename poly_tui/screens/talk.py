@@ -9,31 +9,32 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
-from poly_engine.interface import Engine
 from poly_engine.types import BiasState, Done, Progress, Recalled, Thinking, Token, Truncated, Turn
+from poly_tui.backend import Backend
 from poly_tui.chats.log import ChatLog
 from poly_tui.screens.conversation import Asked, Conversation, Failed, Loading, News, Opened, Queued, Stopped
 from poly_tui.screens.meter import Meter
 from poly_tui.screens.pacer import Pacer
+from poly_tui.screens.section import SectionScreen
 from poly_tui.screens.sources import SourceCard
 from poly_tui.screens.tasks import TaskPicker
 from poly_tui.screens.turns import Turns
 from poly_tui.transcript import Kind, Passage, Transcript
+from poly_tui.widgets.chat_heading import ChatHeading
 from poly_tui.widgets.composer import Composer
-from poly_tui.widgets.keys import KeysBar
 from poly_tui.widgets.queue import QueueView
 from poly_tui.widgets.status import Phase
 from poly_tui.widgets.status_line import StatusLine
-from poly_tui.widgets.title_bar import TitleBar
 
 __all__ = ["TalkScreen"]
 
 
-class TalkScreen(Screen[None]):
-    """Talks to a task of `engine`: the given one, or else the first. What is said goes into a ChatLog."""
+class TalkScreen(SectionScreen):
+    """Talks to a task: the given one, or else the first. What is said goes into a ChatLog."""
+
+    SECTION = "chat"
 
     AUTO_FOCUS = "Composer"
 
@@ -46,25 +47,24 @@ class TalkScreen(Screen[None]):
         Binding("ctrl+end", "follow", "to the end", id="chat.end", show=False, priority=True),
     ]
 
-    def __init__(self, engine: Engine, task: str | None) -> None:
-        super().__init__()
-        self._engine = engine
+    def __init__(self, backend: Backend, task: str | None) -> None:
+        super().__init__(backend)
         self._log = ChatLog(None)
-        self._conversation = Conversation(engine, task, self._hear)
+        self._conversation = Conversation(backend, task, self._hear)
         self._meter = Meter()
         self._pacer = Pacer(self, self._paint)
         self._unpainted: list[tuple[Kind, Passage]] = []
         self._growing: Kind | None = None
-        self._title = TitleBar()
+        self._heading = ChatHeading()
         self._transcript = Turns()
         self._queue = QueueView()
         self._status = StatusLine()
         self._sign = Static(Kind.PROMPT.sign, id="prompt-sign")
         self._composer = Composer(self._take_back)
 
-    def compose(self) -> ComposeResult:
-        """Title, transcript, queue, status, prompt, keys."""
-        yield self._title
+    def compose_body(self) -> ComposeResult:
+        """Heading, transcript, queue, status, prompt."""
+        yield self._heading
         with Horizontal(id="body"), Vertical(id="main"):
             yield self._transcript
             yield self._queue
@@ -72,7 +72,6 @@ class TalkScreen(Screen[None]):
             with Horizontal(id="prompt"):
                 yield self._sign
                 yield self._composer
-        yield KeysBar()
 
     def on_mount(self) -> None:
         """Leave the engine alone until the screen stands there and can be typed on."""
@@ -170,11 +169,11 @@ class TalkScreen(Screen[None]):
     def _take_in(self, news: News) -> None:
         match news:
             case Loading():
-                self._title.task_name, self._title.model_name = news.task.name, news.task.model
-                self._title.is_loaded = False
+                self._heading.task_name, self._heading.model_name = news.task.name, news.task.model
+                self._heading.is_loaded = False
                 self._meter.load(news.share)
             case Opened():
-                self._title.is_loaded = True
+                self._heading.is_loaded = True
                 self._meter.open(news.model.context_size)
                 self._transcript.name_task(news.task.name, news.model.name, news.task.description)
             case Queued():
@@ -232,7 +231,7 @@ class TalkScreen(Screen[None]):
 
     def _ask(self, prompt: str) -> None:
         """Have a turn of the chat for a prompt that was sent."""
-        turn = self._log.ask(prompt, self._title.task_name, self._title.model_name)
+        turn = self._log.ask(prompt, self._heading.task_name, self._heading.model_name)
         self._transcript.begin(turn, self._log.chat)
 
     def _give_back(self, prompts: Sequence[str]) -> None:
@@ -251,7 +250,7 @@ class TalkScreen(Screen[None]):
     def _talk(self, task: str | None, history: Sequence[Turn] | None = None, *, takes_focus: bool = True) -> None:
         """Begin a conversation that goes on where the chat is, or has another history."""
         history = self._log.chat.history if history is None else history
-        self._conversation = Conversation(self._engine, task, self._hear, history)
+        self._conversation = Conversation(self.backend, task, self._hear, history)
         self._meter = Meter()
         self._growing = None
         if takes_focus:

@@ -1,30 +1,38 @@
-"""The first row: whose program it is, which task one talks to, what about, and its model."""
+"""The first row of every section: where one is, where one can go, and a note on the state of things."""
+
+from collections.abc import Iterator
 
 from textual.content import Content
 from textual.reactive import reactive
+from textual.style import Style
 from textual.widget import Widget
 
-from poly_tui.transcript.clean import clean
+from poly_tui.registry import SECTIONS, Section
 
 __all__ = ["TitleBar"]
 
 
 class TitleBar(Widget):
-    """Name, task and title on the left, the model on the right."""
+    """The names of the sections on the left, to be clicked; the note on the right. What has no room is left out."""
 
-    task_name: reactive[str] = reactive("")
-    model_name: reactive[str] = reactive("")
-    chat_title: reactive[str] = reactive("")
-    is_loaded: reactive[bool] = reactive(False)
+    note: reactive[Content] = reactive(Content(""))
+
+    def __init__(self, section: str) -> None:
+        super().__init__()
+        self._section = section
 
     def render(self) -> Content:
-        """The row; the model gives way to the rest where there is no room for both."""
-        left = Content.assemble((" Poly ", "bold $text-primary"), " ", (clean(self.task_name), "bold"))
-        if self.chat_title:
-            left = Content.assemble(left, ("  · ", "dim"), " ".join(clean(self.chat_title).split()))
-        if not self.model_name:
-            return left
-        glyph = ("●", "$text-success") if self.is_loaded else ("○", "dim")
-        right = Content.assemble(glyph, " ", (clean(self.model_name), "dim"), " ")
-        room = self.size.width - left.cell_length - right.cell_length
-        return Content.assemble(left, " " * room, right) if room > 0 else left
+        """The row: with all sections where there is room, else with the one that is shown."""
+        for left in (self._tabs(SECTIONS), self._tabs(one for one in SECTIONS if one.name == self._section)):
+            room = self.size.width - left.cell_length - self.note.cell_length - 1
+            if room > 0:
+                return Content.assemble(left, " " * room, self.note, " ")
+        return left
+
+    def _tabs(self, sections: "Iterator[Section] | tuple[Section, ...]") -> Content:
+        return Content.assemble((" Poly ", "bold $text-primary"), *(self._tab(section) for section in sections))
+
+    def _tab(self, section: Section) -> Content:
+        if section.name == self._section:
+            return Content.styled(f"▌{section.title}▐", "bold $text-accent")
+        return Content.styled(f" {section.title} ", Style.from_meta({"@click": f"app.go({section.name!r})"}))

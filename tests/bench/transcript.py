@@ -21,6 +21,7 @@ from itertools import cycle, islice
 
 from poly_engine.types import Token
 from poly_tui.app import PolyApp
+from poly_tui.backend import Backend
 from poly_tui.screens.chat import ChatScreen
 from poly_tui.transcript import Kind, Part, Passage, Transcript
 from tests.fake_engine import FakeEngine, split
@@ -122,7 +123,7 @@ class Probe:
 
 async def _open() -> dict[str, float]:
     """From having the messages to the end of them being painted, with the application standing there."""
-    async with PolyApp(FakeEngine()).run_test(size=SIZE) as pilot:
+    async with PolyApp(Backend.of(FakeEngine())).run_test(size=SIZE) as pilot:
         transcript = pilot.app.screen.query_one(Transcript)
         await pilot.pause()
         messages = list(_messages())
@@ -136,7 +137,7 @@ async def _open() -> dict[str, float]:
 
 
 async def _stream(shape: Callable[[], Iterator[str]], rate: int, seconds: float) -> dict[str, float]:
-    async with PolyApp(FakeEngine()).run_test(size=SIZE) as pilot:
+    async with PolyApp(Backend.of(FakeEngine())).run_test(size=SIZE) as pilot:
         screen = pilot.app.screen
         assert isinstance(screen, ChatScreen)
         transcript = screen.query_one(Transcript)

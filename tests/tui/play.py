@@ -11,6 +11,7 @@ from pathlib import Path
 
 from poly_engine.types import TaskInfo
 from poly_tui.app import run
+from poly_tui.backend import Backend
 from tests.fake_engine import FakeEngine, Gate, Reply, split
 
 SAMPLE = Path(__file__).with_name("sample.md")
@@ -40,7 +41,7 @@ def main() -> None:
     options = parser.parse_args()
     reply = replace(Reply.of(options.file.read_text()), thoughts=split(options.think))
     tasks = [TaskInfo("play", "scripted", f"Writes {options.file.name}")]
-    run(FakeEngine(lambda _: reply, tasks=tasks, gate=SteadyGate(options.rate)))
+    run(Backend.of(FakeEngine(lambda _: reply, tasks=tasks, gate=SteadyGate(options.rate))))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,11 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 import poly_tui
+from poly_engine.interface import Engine
 from poly_tui.app import PolyApp
+from poly_tui.backend import Backend
 from poly_tui.screens.chat import ChatScreen
+from poly_tui.screens.section import SectionScreen
 from poly_tui.transcript import Kind, Look, Transcript
 from poly_tui.widgets.composer import Composer
 from poly_tui.widgets.status import Status
@@ -101,12 +104,31 @@ async def open_chat(
     chat: int | None = None,
 ) -> AsyncIterator[Chat]:
     """Run the application over `engine`, by default until the session is open."""
-    async with PolyApp(engine, task=task, chats=chats, chat=chat).run_test(size=size) as pilot:
+    async with PolyApp(Backend.of(engine), task=task, chats=chats, chat=chat).run_test(size=size) as pilot:
         running = Chat(pilot)
         await pilot.pause()
         if is_ready:
             await running.until(lambda: running.status.state == "ready")
         yield running
+
+
+@asynccontextmanager
+async def open_section(
+    name: str,
+    engine: Engine,
+    size: tuple[int, int] = (80, 24),
+    *,
+    url: str | None = None,
+    config_file: Path | None = None,
+) -> AsyncIterator[tuple[Pilot[None], SectionScreen]]:
+    """Run the application over `engine`, and go to a section."""
+    app = PolyApp(Backend.of(engine, url=url, config_file=config_file))
+    async with app.run_test(size=size) as pilot:
+        await app.action_go(name)
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, SectionScreen)
+        yield pilot, screen
 
 
 async def press(chat: Chat, *keys: str) -> None:

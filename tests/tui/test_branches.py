@@ -87,7 +87,7 @@ async def test_without_the_focus_the_current_turn_is_still_the_one_that_is_meant
         await chat.ask("one")
         await chat.ask("two")
         await press(chat, "{", "{", "{", "tab")
-        chat.screen.copy_as("curl")
+        chat.screen.action_copy_as("curl")
         assert "one" in chat.app.clipboard
         assert "two" not in chat.app.clipboard
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from poly_tui.chats.copies import write_export
 from poly_tui.chats.tree import Chat
-from poly_tui.screens.chat_commands import write_export
 from tests.fake_engine import FakeEngine
 from tests.tui.steps import open_chat, screen_rows
 
@@ -20,7 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_a_chat_is_exported_from_the_palette(folder: Path) -> None:
     async with open_chat(FakeEngine()) as chat:
         await chat.ask("hello there")
-        await chat.pilot.press("ctrl+p", *"export chat as json")
+        await chat.pilot.press("ctrl+p", *"export as json")
         await chat.until(lambda: "working directory" in "\n".join(screen_rows(chat.pilot)))
         await chat.pilot.press("enter")
         await chat.until(folder.joinpath("hello-there.json").exists)
@@ -29,16 +29,16 @@ async def test_a_chat_is_exported_from_the_palette(folder: Path) -> None:
 
 async def test_the_turn_that_is_meant_is_copied_as_a_program() -> None:
     async with open_chat(FakeEngine()) as chat:
-        chat.screen.copy_as("curl")
+        chat.screen.action_copy_as("curl")
         assert not chat.app.clipboard
         await chat.ask("one")
         await chat.ask("two")
-        chat.screen.copy_as("curl")
+        chat.screen.action_copy_as("curl")
         assert chat.app.clipboard.startswith("curl http://localhost:3000/v1/chat/completions")
         assert '"content": "two"' in chat.app.clipboard
         chat.transcript.focus()
         await chat.pilot.press("{", "{", "{")
-        chat.screen.copy_as("openai")
+        chat.screen.action_copy_as("openai")
         assert "OpenAI(" in chat.app.clipboard
         assert "two" not in chat.app.clipboard
 

@@ -8,6 +8,7 @@ import pytest
 
 from poly_engine.errors import ModelLoadFailed
 from poly_engine.types import Done, Progress, TaskInfo, Token
+from poly_tui.backend import Backend
 from poly_tui.screens.conversation import Asked, Conversation, Failed, Loading, News, Opened, Queued, Stopped
 from tests.fake_engine import FakeEngine, Gate, Reply
 
@@ -17,7 +18,7 @@ class Talk:
 
     def __init__(self, engine: FakeEngine, task: str | None) -> None:
         self._news: asyncio.Queue[News] = asyncio.Queue()
-        self.conversation = Conversation(engine, task, self._news.put_nowait)
+        self.conversation = Conversation(Backend.of(engine), task, self._news.put_nowait)
 
     async def until(self, kind: type[News]) -> list[News]:
         """The news up to the first of a kind."""

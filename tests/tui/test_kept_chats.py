@@ -11,7 +11,7 @@ from poly_tui.chats.store import ChatStore
 from poly_tui.chats.tree import ChatTurn
 from poly_tui.screens.chat_list import ChatList
 from poly_tui.transcript import Kind
-from poly_tui.widgets.title_bar import TitleBar
+from poly_tui.widgets.chat_heading import ChatHeading
 from tests.chats.steps import add_turn
 from tests.fake_engine import FakeEngine, FakeSession, Gate, Reply, split
 from tests.tui.steps import SIZES, Chat, open_chat, press, screen_rows
@@ -77,7 +77,7 @@ async def test_the_list_shows_the_newest_chat_first_and_opens_what_is_chosen(
         await chat.pilot.press("down", "enter")
         await chat.until(lambda: chat.texts(Kind.ANSWER) == ["In three [b]cases[/b]."])
         assert chat.composer.has_focus
-        assert chat.screen.query_one(TitleBar).chat_title == "About contracts"
+        assert chat.screen.query_one(ChatHeading).chat_title == "About contracts"
 
 
 async def test_a_wide_screen_has_the_list_beside_the_transcript_and_control_r_closes_it(two_chats: Path) -> None:
@@ -107,7 +107,7 @@ async def test_a_chat_is_renamed_in_the_list(two_chats: Path) -> None:
         await chat.until(lambda: len(titles(chat)) == 2)
         await chat.pilot.press("tab", "r", "ctrl+u", *"Omelette", "enter")
         await chat.until(lambda: titles(chat) == ["Omelette", "About contracts"])
-        assert chat.screen.query_one(TitleBar).chat_title == "Omelette"
+        assert chat.screen.query_one(ChatHeading).chat_title == "Omelette"
 
 
 async def test_a_deleted_chat_can_be_had_back(two_chats: Path) -> None:

@@ -5,7 +5,7 @@ from textual.widgets import OptionList
 
 from poly_engine.types import TaskInfo
 from poly_tui.screens.tasks import TaskPicker
-from poly_tui.widgets.title_bar import TitleBar
+from poly_tui.widgets.chat_heading import ChatHeading
 from tests.fake_engine import FakeEngine
 from tests.tui.steps import SIZES, Chat, open_chat, screen_rows
 
@@ -43,14 +43,14 @@ async def test_typing_filters_by_name_model_and_description(typed: str, names: l
 async def test_arrows_move_and_enter_chooses() -> None:
     async with open_chat(FakeEngine(tasks=TASKS)) as chat:
         await chat.pilot.press("ctrl+t", "down", "down", "up", "enter")
-        await chat.until(lambda: chat.screen.query_one(TitleBar).task_name == "starter")
+        await chat.until(lambda: chat.screen.query_one(ChatHeading).task_name == "starter")
 
 
 async def test_escape_leaves_everything_as_it_was() -> None:
     async with open_chat(FakeEngine(tasks=TASKS)) as chat:
         await chat.pilot.press("ctrl+t", "down", "escape")
         await chat.until(lambda: not isinstance(chat.app.screen, TaskPicker))
-        assert chat.screen.query_one(TitleBar).task_name == "legal"
+        assert chat.screen.query_one(ChatHeading).task_name == "legal"
 
 
 async def test_enter_chooses_nothing_when_nothing_matches() -> None:
@@ -63,4 +63,4 @@ async def test_a_click_chooses() -> None:
     async with open_chat(FakeEngine(tasks=TASKS)) as chat:
         await chat.pilot.press("ctrl+t")
         await chat.pilot.click(OptionList, offset=(4, 2))
-        await chat.until(lambda: chat.screen.query_one(TitleBar).task_name == "starter")
+        await chat.until(lambda: chat.screen.query_one(ChatHeading).task_name == "starter")

@@ -1,0 +1,39 @@
+"""What the screens of all sections have in common."""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from poly_engine.errors import PolyError
+from poly_tui.backend import Backend
+from poly_tui.widgets.keys import KeysBar
+from poly_tui.widgets.title_bar import TitleBar
+
+__all__ = ["SectionScreen"]
+
+
+class SectionScreen(Screen[None]):
+    """The names of the sections, the body of this one, and the keys that can be pressed."""
+
+    SECTION: ClassVar[str]
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__()
+        self.backend = backend
+        self.title_bar = TitleBar(self.SECTION)
+
+    def compose(self) -> ComposeResult:
+        """Title, body, keys."""
+        yield self.title_bar
+        yield from self.compose_body()
+        yield KeysBar()
+
+    @abstractmethod
+    def compose_body(self) -> ComposeResult:
+        """What is between the first row and the last."""
+
+    def tell_error(self, error: PolyError) -> None:
+        """Say what did not work."""
+        self.notify(str(error), severity="error", markup=False)

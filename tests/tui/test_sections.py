@@ -1,0 +1,77 @@
+import asyncio
+import threading
+
+import pytest
+
+from poly_engine.errors import EngineFailed
+from poly_engine.interface import Engine
+from poly_tui.app import PolyApp
+from poly_tui.backend import Backend
+from poly_tui.registry import COMMANDS, SECTIONS, slash_commands
+from poly_tui.screens.go import GoScreen
+from tests.fake_engine import FakeEngine
+from tests.tui.steps import SIZES, open_chat, screen_rows, wait_until
+
+
+async def test_a_letter_behind_ctrl_g_goes_to_a_section_and_nothing_is_lost_meanwhile() -> None:
+    async with open_chat(FakeEngine()) as chat:
+        chat.composer.insert("half a thought")
+        await chat.pilot.press("ctrl+g", "c")
+        await chat.until(lambda: not isinstance(chat.app.screen, GoScreen))
+        assert chat.app.screen is chat.screen
+        assert chat.composer.text == "half a thought"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_where_one_can_go_fits_on_the_screen(size: tuple[int, int]) -> None:
+    async with open_chat(FakeEngine(), size) as chat:
+        await chat.pilot.press("ctrl+g")
+        await chat.until(lambda: isinstance(chat.app.screen, GoScreen))
+        text = " ".join(" ".join(screen_rows(chat.pilot)).split())
+        assert all(section.title in text for section in SECTIONS)
+
+
+def test_commands_are_told_apart() -> None:
+    assert len({command.id for command in COMMANDS}) == len(COMMANDS)
+    assert len({command.name for command in COMMANDS}) == len(COMMANDS)
+    assert len(slash_commands()) == sum(bool(command.slash) for command in COMMANDS)
+
+
+def test_every_command_belongs_to_a_section() -> None:
+    assert {command.section for command in COMMANDS} <= {"app", *(section.name for section in SECTIONS)}
+
+
+async def test_the_screen_stands_there_before_there_is_an_engine() -> None:
+    may_open = threading.Event()
+
+    def open_engine() -> Engine:
+        may_open.wait()
+        return FakeEngine()
+
+    app = PolyApp(Backend(open_engine))
+    async with app.run_test() as pilot:
+        await pilot.press(*"hello", "enter")
+        assert any("queued" in row for row in screen_rows(pilot))
+        may_open.set()
+        await wait_until(pilot, lambda: any("You said: hello" in row for row in screen_rows(pilot)))
+
+
+async def test_an_engine_that_could_not_be_had_is_asked_for_again() -> None:
+    tries = iter([EngineFailed("llama.cpp cannot be loaded"), None])
+
+    def open_engine() -> Engine:
+        if (error := next(tries)) is not None:
+            raise error
+        return FakeEngine()
+
+    async with Backend(open_engine) as backend:
+        with pytest.raises(EngineFailed):
+            await backend.engine()
+        engine = await backend.engine()
+    assert isinstance(engine, FakeEngine)
+    assert engine.is_closed
+
+
+async def test_who_asks_at_once_gets_one_engine() -> None:
+    async with Backend(FakeEngine) as backend:
+        assert len(set(await asyncio.gather(*(backend.engine() for _ in range(3))))) == 1
