@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["RequestReport", "RequestState", "ServerReport", "TaskReport"]
+__all__ = ["RequestReport", "RequestState", "ServerReport", "SoFar", "TaskReport", "Written"]
 
 RequestState: TypeAlias = Literal["waiting", "reading", "writing"]
 """A request waits for its place, or the model reads what was sent, or writes the answer."""
@@ -29,6 +29,23 @@ class RequestReport:
     tokens_per_s: float
     context_tokens: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text that was written to a client: of the answer, of what is thought before it, or the arguments of a call."""
+
+    type: Literal["token", "thinking", "calling"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """What a request had come to when somebody began to watch it. If it `is_cut`, only the end is told."""
+
+    request: RequestReport
+    written: tuple[Written, ...]
+    is_cut: bool
 
 
 @dataclass(frozen=True, slots=True)

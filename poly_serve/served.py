@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -14,7 +14,7 @@ from aiohttp import web
 from poly_engine import Done, Event, PolyError, Progress, Recalled, Token
 from poly_engine.errors import EngineFailed, Overloaded, RequestCancelled, RequestNotFound
 from poly_engine.types import Calling, Thinking
-from poly_serve.reports import RequestReport, RequestState
+from poly_serve.reports import RequestReport, RequestState, SoFar, Written
 from poly_serve.watchers import Watcher
 from poly_serve.wire import event_record
 
@@ -75,7 +75,7 @@ class ServedRequests:
         self._find(number).cancel()
 
     @contextmanager
-    def watch(self, number: int) -> Iterator[tuple[Mapping[str, object], Watcher]]:
+    def watch(self, number: int) -> Iterator[tuple[SoFar, Watcher]]:
         """What was written of a request so far, and who is told what comes. Raises RequestNotFound, and Overloaded."""
         served = self._find(number)
         if sum(one.n_watchers for one in self._served.values()) >= _MOST_WATCHERS:
@@ -101,9 +101,7 @@ SERVED = web.AppKey("served", ServedRequests)
 class Served:
     """One request in the making, as `ServedRequests.serve` has it."""
 
-    def __init__(
-        self, number: int, asked: Asked, on_cut: Callable[[], None], on_done: Callable[[Done], None]
-    ) -> None:
+    def __init__(self, number: int, asked: Asked, on_cut: Callable[[], None], on_done: Callable[[Done], None]) -> None:
         self.n_tokens = 0
         self._number = number
         self._asked = asked
@@ -113,7 +111,7 @@ class Served:
         self._first_token: float | None = None
         self._state: RequestState = "waiting"
         self._context_tokens = 0
-        self._written: deque[tuple[str, str]] = deque(maxlen=_MOST_REMEMBERED)
+        self._written: deque[Written] = deque(maxlen=_MOST_REMEMBERED)
         self._watchers: list[Watcher] = []
         self._done: Done | None = None
         task = asyncio.current_task()
@@ -179,13 +177,12 @@ class Served:
         else:
             self._task.cancel()
 
-    def watch(self) -> tuple[Mapping[str, object], Watcher]:
+    def watch(self) -> tuple[SoFar, Watcher]:
         """What was written so far, and the watcher that is told what comes. To be left by `unwatch`."""
         watcher = Watcher()
         self._watchers.append(watcher)
-        n_kept = len(self._written)
-        texts = [{"type": kind, "text": text} for kind, text in _joined(self._written)]
-        return {"request": asdict(self.report()), "written": texts, "is_cut": n_kept == _MOST_REMEMBERED}, watcher
+        written = tuple(_joined(self._written))
+        return SoFar(self.report(), written, len(self._written) == _MOST_REMEMBERED), watcher
 
     def unwatch(self, watcher: Watcher) -> None:
         """Tell somebody nothing more."""
@@ -209,11 +206,11 @@ class Served:
     def _hear(self, event: Event) -> None:
         match event:
             case Token(text=text):
-                self._write("token", text)
+                self._write(Written("token", text))
             case Thinking(text=text):
-                self._write("thinking", text)
+                self._write(Written("thinking", text))
             case Calling(arguments=text):
-                self._write("calling", text)
+                self._write(Written("calling", text))
             case Progress(total=total):
                 self._context_tokens = total
             case Done():
@@ -224,13 +221,13 @@ class Served:
         if self._watchers and not isinstance(event, Recalled):
             self._tell(event)
 
-    def _write(self, kind: str, text: str) -> None:
+    def _write(self, written: Written) -> None:
         self.n_tokens += 1
         self._context_tokens += 1
         if self._first_token is None:
             self._first_token, self._state = time.monotonic(), "writing"
-        if text:
-            self._written.append((kind, text))
+        if written.text:
+            self._written.append(written)
 
     def _tell(self, event: Event) -> None:
         record = event_record(event)
@@ -257,7 +254,7 @@ class Served:
             self._on_cut()
 
 
-def _joined(written: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _joined(written: Iterable[Written]) -> Iterator[Written]:
     """Texts of the same kind that follow each other, as one."""
-    for kind, texts in itertools.groupby(written, key=lambda one: one[0]):
-        yield kind, "".join(text for _, text in texts)
+    for kind, texts in itertools.groupby(written, key=lambda one: one.type):
+        yield Written(kind, "".join(one.text for one in texts))

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psutil
-
 from aiohttp import web
 
 from poly_engine import Done
@@ -71,7 +70,6 @@ class Stats:
             }
             for name, one in self._tasks.items()
         }
-
 
     def latencies(self) -> dict[str, dict[str, float]]:
         """The times to the first token in the latest turns of each task: half of them were shorter, and 95 of 100."""

@@ -54,10 +54,18 @@ class Office:
 
 
 @asynccontextmanager
-async def office(reply: Reply = Reply(WORDS), **settings: object) -> AsyncIterator[Office]:
+async def office(reply: Reply | None = None, **settings: Any) -> AsyncIterator[Office]:
     gate = Gate()
-    engine = FakeEngine(lambda _: reply, tasks=[TaskInfo("talk", "m")], memories=["notes"], gate=gate, context_size=1 << 16)
-    config = Config.model_validate({"tasks": {"talk": {"model": "m"}}, "models": {"m": {"model_path": "m.gguf"}}, **settings})
+    engine = FakeEngine(
+        lambda _: reply or Reply(WORDS),
+        tasks=[TaskInfo("talk", "m")],
+        memories=["notes"],
+        gate=gate,
+        context_size=1 << 16,
+    )
+    config = Config.model_validate(
+        {"tasks": {"talk": {"model": "m"}}, "models": {"m": {"model_path": "m.gguf"}}, **settings}
+    )
     async with served(engine, config) as url, httpx.AsyncClient(base_url=url, timeout=20) as client:
         yield Office(engine, gate, url, client)
         gate.open()
@@ -198,7 +206,7 @@ async def test_a_remote_engine_raises_what_its_server_tells_and_remembers_the_pa
         assert [turn.answer for turn in session.turns] == ["w0 w1 "]
         here.gate.open()
         async with session.send("again") as events:
-            assert [event async for event in events][-1]
+            assert isinstance([event async for event in events][-1], Done)
 
 
 async def test_whoever_watches_hears_that_it_was_cancelled_or_that_its_client_has_left() -> None:
