@@ -77,7 +77,9 @@ def _tell(request: web.Request, status: int, took_s: float) -> None:
         "ms": round(1000 * took_s, 1),
         "subject": subject,
     }
-    _log.info("%(request_id)s %(method)s %(path)s %(status)s %(ms).0f ms", facts, extra={FACTS: facts})
+    is_polled = ROUTE in request and request[ROUTE].is_polled
+    level = logging.DEBUG if is_polled else logging.INFO
+    _log.log(level, "%(request_id)s %(method)s %(path)s %(status)s %(ms).0f ms", facts, extra={FACTS: facts})
     request.app[METRICS].add_request(request.method, _pattern(request), status, took_s, subject)
 
 

@@ -157,6 +157,8 @@ class Route:
     """Whether it lasts while nobody asks anything: then each turn is work, and not all of it."""
     is_work: bool = True
     """Whether it is waited for when the server stops, and no longer taken then."""
+    is_polled: bool = False
+    """Whether it is asked over and over, so that the log tells of it only at DEBUG."""
 
 
 ROUTE = web.RequestKey("route", Route)

@@ -56,7 +56,7 @@ def _number(request: web.Request) -> int:
 _MOST_DIGITS = 20
 _ERRORS = (in_plain_text, in_json)
 ROUTES = (
-    Route("GET", "/v1/requests", list_requests, Operator(), *_ERRORS, is_work=False),
+    Route("GET", "/v1/requests", list_requests, Operator(), *_ERRORS, is_work=False, is_polled=True),
     Route("GET", "/v1/requests/{number}/events", watch, Operator(), *_ERRORS, is_work=False),
     Route("DELETE", "/v1/requests/{number}", cancel, Operator(), *_ERRORS, is_work=False),
 )

@@ -84,5 +84,5 @@ ROUTES = (
     Route("GET", "/healthz", status, Anyone(), in_plain_text),
     Route("GET", "/readyz", ready, Anyone(), in_plain_text),
     Route("GET", "/metrics", metrics, Unlimited(), in_plain_text),
-    Route("GET", "/v1/stats", stats, Known(), in_plain_text, query=("detail",), is_work=False),
+    Route("GET", "/v1/stats", stats, Known(), in_plain_text, query=("detail",), is_work=False, is_polled=True),
 )

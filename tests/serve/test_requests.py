@@ -56,13 +56,8 @@ class Office:
 @asynccontextmanager
 async def office(reply: Reply | None = None, **settings: Any) -> AsyncIterator[Office]:
     gate = Gate()
-    engine = FakeEngine(
-        lambda _: reply or Reply(WORDS),
-        tasks=[TaskInfo("talk", "m")],
-        memories=["notes"],
-        gate=gate,
-        context_size=1 << 16,
-    )
+    tasks = [TaskInfo("talk", "m")]
+    engine = FakeEngine(lambda _: reply or Reply(WORDS), tasks=tasks, gate=gate, context_size=1 << 16)
     config = Config.model_validate(
         {"tasks": {"talk": {"model": "m"}}, "models": {"m": {"model_path": "m.gguf"}}, **settings}
     )
@@ -270,7 +265,7 @@ async def test_of_a_long_answer_only_the_end_is_kept_for_who_begins_to_watch() -
 
 
 async def test_only_who_may_use_everything_sees_requests() -> None:
-    settings = {"allowed_keys": ["key"], "jwt_private_key": {"symmetric": SECRET}}
+    settings: dict[str, Any] = {"allowed_keys": ["key"], "jwt_private_key": {"symmetric": SECRET}}
     limited = jwt.encode({"exp": time.time() + 60, "tasks": ["talk"]}, SECRET, "HS256")
     unlimited = jwt.encode({"exp": time.time() + 60}, SECRET, "HS256")
     async with office(**settings) as here:
