@@ -3,24 +3,34 @@
 import asyncio
 import gc
 import importlib
+import os
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual import work
+from textual import on, work
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS  # there is no public way to add to what the parser knows
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.keys import Keys
 from textual.screen import Screen
+from textual.theme import Theme
 
+from poly_engine.errors import ConfigError, suggestion
+from poly_engine.places import data_dir
+from poly_tui.attention import call
 from poly_tui.backend import Backend
+from poly_tui.clipboard import copied_by
+from poly_tui.preferences import Preferences, keep_theme
 from poly_tui.registry import COMMANDS, SECTIONS, Command
 from poly_tui.screens.chat import ChatScreen
 from poly_tui.screens.section import SectionScreen
+from poly_tui.themes import THEMES, fitting
 
 __all__ = ["PolyApp", "run"]
+
+EVERYBODY = Preferences()
 
 
 class PolyApp(App[None]):
@@ -34,8 +44,8 @@ class PolyApp(App[None]):
     DEFAULT_MODE = "chat"
 
     # Textual declares both as instance variables, so they cannot be marked as what they are
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-normal"), (100, "-wide"), (140, "-xwide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-short"), (30, "-tall")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-cramped"), (40, "-narrow"), (60, "-normal"), (100, "-wide"), (140, "-xwide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (10, "-tiny"), (16, "-short"), (30, "-tall")]  # noqa: RUF012
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+g", "pick_section", "go", id="app.go"),
@@ -48,13 +58,87 @@ class PolyApp(App[None]):
     ]
 
     def __init__(
-        self, backend: Backend, *, task: str | None = None, chats: Path | None = None, chat: int | None = None
+        self,
+        backend: Backend,
+        *,
+        task: str | None = None,
+        chats: Path | None = None,
+        chat: int | None = None,
+        preferences: Preferences = EVERYBODY,
+        preferences_file: Path | None = None,
     ) -> None:
+        """What is changed of the preferences is kept in their file, if there is one."""
         super().__init__()
         self._backend = backend
+        self._preferences = preferences
+        self._preferences_file = preferences_file
+        self._has_mouse = preferences.mouse
         self.add_mode("chat", lambda: ChatScreen(backend, task, chats, chat))
         for section in SECTIONS[1:]:
             self.add_mode(section.name, partial(_screen, section.name, backend))
+
+        for theme in THEMES:
+            self.register_theme(theme)
+        if not preferences.motion:
+            self.animation_level = "none"
+        self.set_keymap(preferences.bound)
+
+    def on_mount(self) -> None:
+        """Have the colours that are preferred, and keep those that are chosen from now on."""
+        theme = fitting(self._preferences.theme, os.environ)
+        if theme in self.available_themes:
+            self.theme = theme
+        else:
+            words = f"there is no theme {theme}{suggestion(theme, self.available_themes)}"
+            self.notify(words, severity="warning", markup=False)
+        self.theme_changed_signal.subscribe(self, self._keep_theme)
+
+    def _keep_theme(self, theme: Theme) -> None:
+        if self._preferences_file is None:
+            return
+        try:
+            keep_theme(self._preferences_file, theme.name)
+        except (OSError, ConfigError) as error:
+            self.notify(f"the theme is not kept: {error}", severity="warning", markup=False)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy a text to where it can be pasted, and say what did it."""
+        self._clipboard = text  # what Textual pastes itself
+        self._copy(text)
+
+    @work(group="copy")
+    async def _copy(self, text: str) -> None:
+        write = self._driver.write if self._driver is not None else None
+        way = await asyncio.to_thread(copied_by, text, write)
+        if way is not None:
+            self.notify(f"copied {len(text)} characters · {way}", markup=False)
+            return
+        file = data_dir() / "copied.txt"
+        try:
+            await asyncio.to_thread(_write, file, text)
+        except OSError as error:
+            self.notify(f"not copied: {error.strerror}: {error.filename}", severity="error", markup=False)
+        else:
+            self.notify(f"too much for the terminal: written to {file}", markup=False)
+
+    @on(ChatScreen.Answered)
+    def tell_away(self, message: ChatScreen.Answered) -> None:
+        """Tell whoever looks elsewhere of an answer that took a while."""
+        wanted = self._preferences.notify_after_s
+        if not self.app_focus and 0 < wanted <= message.seconds and self._driver is not None:
+            self._driver.write(call(f"{message.task} has answered", os.environ))
+
+    def action_toggle_mouse(self) -> None:
+        """Let the terminal have the mouse, to select text by itself, or take it back."""
+        self._has_mouse = not self._has_mouse
+        switch = "_enable_mouse_support" if self._has_mouse else "_disable_mouse_support"
+        getattr(self._driver, switch, lambda: None)()  # Textual has no public way, and drivers in browsers none at all
+        self.notify("the mouse is ours" if self._has_mouse else "the mouse is the terminal's", markup=False)
+
+    def action_toggle_motion(self) -> None:
+        """Let nothing move but what is new, or let it."""
+        self.animation_level = "full" if self.animation_level == "none" else "none"
+        self.notify("things move" if self.animation_level == "full" else "nothing moves by itself", markup=False)
 
     def on_transcript_settled(self) -> None:
         """Have the garbage collector leave a long chat alone, which else holds up a stream by twice as long (at 200
@@ -112,14 +196,30 @@ def _screen(section: str, backend: Backend) -> SectionScreen:
     return screen
 
 
-def run(backend: Backend, task: str | None = None, *, chats: Path | None = None, chat: int | None = None) -> int:
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def run(
+    backend: Backend,
+    task: str | None = None,
+    *,
+    chats: Path | None = None,
+    chat: int | None = None,
+    preferences: Preferences = EVERYBODY,
+    preferences_file: Path | None = None,
+) -> int:
     """Show the terminal interface until the user quits, close the engine, and return the exit code.
 
     The arguments are those of the application.
     """
     gc.freeze()  # else every full collection looks at all the modules again, and holds up a stream by 50 ms
     know_alt_enter()
-    return asyncio.run(_run(backend, PolyApp(backend, task=task, chats=chats, chat=chat)))
+    app = PolyApp(
+        backend, task=task, chats=chats, chat=chat, preferences=preferences, preferences_file=preferences_file
+    )
+    return asyncio.run(_run(backend, app, has_mouse=preferences.mouse))
 
 
 def know_alt_enter() -> None:
@@ -128,7 +228,7 @@ def know_alt_enter() -> None:
     ANSI_SEQUENCES_KEYS["\x1b\r"] = (Keys.ControlJ,)
 
 
-async def _run(backend: Backend, app: PolyApp) -> int:
+async def _run(backend: Backend, app: PolyApp, *, has_mouse: bool) -> int:
     async with backend:
-        await app.run_async()
+        await app.run_async(mouse=has_mouse)
     return app.return_code or 0

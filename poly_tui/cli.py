@@ -39,11 +39,12 @@ VERBS: Mapping[str, str] = {
     "embed": "Turn texts into vectors.",
     "config": "Check the configuration, show it, or begin one.",
     "doctor": "Say what works on this machine, and what to mend.",
+    "keys": "List the keys of the terminal interface.",
     "completion": "Print the script that completes commands in a shell.",
 }
 """Each verb lives in the module of its name in `poly_tui.commands`, and has this help."""
 
-_LOCAL_VERBS = ("chats", "serve", "token", "key", "config", "doctor", "completion")
+_LOCAL_VERBS = ("chats", "serve", "token", "key", "config", "doctor", "keys", "completion")
 """Those that are about this machine, whether or not $POLY_URL names a server."""
 
 _USAGE, _INTERRUPTED, _CLOSED_PIPE = 2, 130, 141

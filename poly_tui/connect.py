@@ -6,12 +6,16 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poly_engine import Engine, MemoryInfo, ModelInfo, TaskInfo, TaskNotFound
-from poly_engine.config import LoadedConfig, data_dir, find, load
 from poly_engine.errors import ConfigError, EngineFailed
+from poly_engine.places import data_dir
 from poly_tui.backend import Backend
 from poly_tui.settings import Settings
+
+if TYPE_CHECKING:  # as below
+    from poly_engine.config import Config, LoadedConfig
 
 __all__ = [
     "backend",
@@ -30,13 +34,15 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 
-def configuration(settings: Settings) -> LoadedConfig:
+def configuration(settings: Settings) -> "LoadedConfig":
     """Read the configuration that is in effect. Raises ConfigError, whose problems begin with the path of the file, and
     where a server does the work, which does not tell its own.
     """
     if settings.url is not None:
         words = "does not tell how it is configured: ask on the machine where it runs, without --connect"
         raise ConfigError([f"{settings.url} {words}"])
+    from poly_engine.config import load  # pydantic, 150 ms that the terminal interface has no time for at first
+
     path = find_configuration(settings)
     try:
         loaded = load(path)
@@ -49,6 +55,8 @@ def configuration(settings: Settings) -> LoadedConfig:
 
 def find_configuration(settings: Settings) -> Path | None:
     """The file of the configuration that is in effect, None if it is the built-in one. Raises ConfigError."""
+    from poly_engine.config import find  # as above
+
     return find(settings.config_file, os.environ, _working_directory())
 
 
@@ -80,14 +88,24 @@ def engine(settings: Settings) -> Engine:
 
 
 def backend(settings: Settings) -> Backend:
-    """What the terminal interface stands on. Nothing is opened yet. Raises ConfigError if there is no such file."""
-    if settings.url is not None:
-        return Backend(lambda: engine(settings), url=settings.url, key=settings.key)
-    return Backend(
-        lambda: engine(settings),
-        config_file=find_configuration(settings),
-        read_config=lambda: configuration(settings).config,
-    )
+    """What the terminal interface stands on. Nothing is opened or read yet."""
+    return Backend(_Source(settings), url=settings.url, key=settings.key)
+
+
+class _Source:
+    """The engine and the configuration that the settings ask for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def open_engine(self) -> Engine:
+        return engine(self._settings)
+
+    def find_config(self) -> Path | None:
+        return find_configuration(self._settings)
+
+    def read_config(self) -> "Config":
+        return configuration(self._settings).config
 
 
 def chats_file() -> Path:

@@ -5,7 +5,6 @@ loaded.config.tasks["chat"].temperature
 """
 
 from poly_engine.config.load import LoadedConfig, find, load, user_file
-from poly_engine.config.locations import data_dir
 from poly_engine.config.memories import FileStore, MemoryConfig, PgvectorStore, QdrantStore, Store
 from poly_engine.config.models import ModelConfig
 from poly_engine.config.root import Config, JwtKey, NamedKey
@@ -25,7 +24,6 @@ __all__ = [
     "QdrantStore",
     "Store",
     "TaskConfig",
-    "data_dir",
     "find",
     "load",
     "user_file",

@@ -1,21 +1,14 @@
 """Where files are: what a path in the configuration may look like, and which file it means."""
 
-import os
 from pathlib import Path
 
-import platformdirs
-
 from poly_engine import starter
+from poly_engine.places import data_dir
 
-__all__ = ["STARTER", "anchored", "data_dir", "file_at"]
+__all__ = ["STARTER", "anchored", "file_at"]
 
 STARTER = "poly:starter"
 """The location of the model that is part of the package."""
-
-
-def data_dir() -> Path:
-    """The folder that `@name` is relative to: POLY_DATA_DIR, or where the system keeps the data of a user."""
-    return Path(os.environ.get("POLY_DATA_DIR") or platformdirs.user_data_dir("poly", appauthor=False)).expanduser()
 
 
 def anchored(location: str, folder: Path) -> str:

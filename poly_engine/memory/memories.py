@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from poly_engine.config import MemoryConfig
-from poly_engine.config.locations import data_dir, file_at
+from poly_engine.config.locations import file_at
 from poly_engine.errors import InvalidRequest, MemoryFailed, MemoryNotFound, PolyError
 from poly_engine.extract import Extractor
 from poly_engine.memory.chunking import ChunkSettings
@@ -17,6 +17,7 @@ from poly_engine.memory.memory import Memory
 from poly_engine.memory.queue import has_work
 from poly_engine.memory.reindexing import reindex
 from poly_engine.memory.stores import DATABASE, open_store
+from poly_engine.places import data_dir
 from poly_engine.types import Ingested, MemoryInfo, RecallOptions
 
 __all__ = ["Memories"]

@@ -14,7 +14,7 @@ import psutil
 from poly_engine import ConfigError, __version__
 from poly_engine.config import ModelConfig
 from poly_engine.config.cores import usable_cores
-from poly_engine.config.locations import data_dir
+from poly_engine.places import data_dir
 from poly_tui import connect
 from poly_tui.commands.listing import Bytes, Count
 from poly_tui.commands.model_files import look_at

@@ -51,6 +51,7 @@ class ChatScreen(TalkScreen):
         self._edited: ChatTurn | None = None
         self._put_by = ""
         self._continued: ChatTurn | None = None
+        self._n_reloads = 0
 
     def on_mount(self) -> None:
         """Open no file before the screen stands there."""
@@ -58,6 +59,10 @@ class ChatScreen(TalkScreen):
             loop = asyncio.get_running_loop()
             self._scribe = Scribe(self._file, lambda message: loop.call_soon_threadsafe(self._tell, message))
             self._log = ChatLog(self._scribe)
+
+    def on_screen_resume(self) -> None:
+        """Go on with the configuration as it is now."""
+        self._renew()
 
     async def on_unmount(self) -> None:
         """Write what is left of the chat."""
@@ -197,7 +202,6 @@ class ChatScreen(TalkScreen):
             self.notify("there is no turn to copy yet", markup=False)
             return
         self.app.copy_to_clipboard(code_of(turn, kind, self.backend.url))
-        self.notify("copied", markup=False)
 
     # Versions
 
@@ -329,7 +333,15 @@ class ChatScreen(TalkScreen):
         prompt = super()._take_back()
         return None if prompt == CONTINUE else prompt
 
+    def _renew(self) -> None:
+        """Have a new session if the task may be another one since this one began, unless it is in an answer."""
+        if self._n_reloads != self.backend.n_reloads and not self._meter.status.phase.is_answering:
+            self._n_reloads = self.backend.n_reloads
+            self._leave()
+            self._talk(self._conversation.task, takes_focus=False)
+
     def _end(self) -> None:
+        self._renew()
         for shown in self.query(ChatList):
             shown.show_anew(self._log.chat.id)
 

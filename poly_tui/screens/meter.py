@@ -55,6 +55,11 @@ class Meter:
             forced_share=tally.forced_share,
         )
 
+    @property
+    def seconds(self) -> float:
+        """Since the last prompt was sent."""
+        return self._clock() - self._asked_at
+
     def load(self, share: float) -> None:
         """`share` of the model is loaded."""
         self._status = replace(self._status, phase=Phase.LOADING, loaded_share=share)

@@ -9,6 +9,7 @@ from textual.screen import Screen
 from poly_engine.errors import PolyError
 from poly_tui.backend import Backend
 from poly_tui.widgets.keys import KeysBar
+from poly_tui.widgets.room_card import RoomCard
 from poly_tui.widgets.title_bar import TitleBar
 
 __all__ = ["SectionScreen"]
@@ -29,6 +30,7 @@ class SectionScreen(Screen[None]):
         yield self.title_bar
         yield from self.compose_body()
         yield KeysBar()
+        yield RoomCard()
 
     @abstractmethod
     def compose_body(self) -> ComposeResult:

@@ -1,6 +1,7 @@
 """One conversation, its transcript, and the line to write the next prompt."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import ClassVar
@@ -9,6 +10,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.widgets import Static, TextArea
 
 from poly_engine.types import BiasState, Done, Progress, Recalled, Thinking, Token, Truncated, Turn
@@ -37,6 +39,13 @@ class TalkScreen(SectionScreen):
     SECTION = "chat"
 
     AUTO_FOCUS = "Composer"
+
+    @dataclass
+    class Answered(Message):
+        """An answer came to its end, so many seconds after it was asked for."""
+
+        task: str
+        seconds: float
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "stop", id="chat.stop"),
@@ -96,11 +105,6 @@ class TalkScreen(SectionScreen):
         self._meter.move(is_following=message.is_following, n_new_rows=message.n_new)
         self._pacer.want()
 
-    @on(Transcript.Copied)
-    def show_copied(self, message: Transcript.Copied) -> None:
-        """Confirm what went to the clipboard."""
-        self._copied(message.text)
-
     @on(Transcript.CitationOpened)
     def show_source(self, message: Transcript.CitationOpened) -> None:
         """Show a source of an answer."""
@@ -126,7 +130,6 @@ class TalkScreen(SectionScreen):
         text = self._composer.selected_text or self.get_selected_text()
         if text:
             self.app.copy_to_clipboard(text)
-            self._copied(text)
         elif not self._conversation.stop():
             self.notify("ctrl+q quits", markup=False)
 
@@ -196,6 +199,7 @@ class TalkScreen(SectionScreen):
                 self._log.hear(news)
                 self._meter.hear(news)
                 self._mark_end(news)
+                self.post_message(self.Answered(self._heading.task_name, self._meter.seconds))
                 self._end()
             case Stopped():
                 was_loading = self._meter.status.phase is Phase.LOADING
@@ -284,9 +288,6 @@ class TalkScreen(SectionScreen):
 
     def _take_back(self) -> str | None:
         return self._conversation.take_back()
-
-    def _copied(self, text: str) -> None:
-        self.notify(f"copied {len(text)} characters", markup=False)
 
 
 def _describe_limit(bias_state: BiasState | None) -> str:

@@ -38,12 +38,6 @@ class Transcript(StackView):
     ]
 
     @dataclass
-    class Copied(Message):
-        """Text went to the clipboard: an answer, or a fence of it."""
-
-        text: str
-
-    @dataclass
     class CitationOpened(Message):
         """The reader wants to see source `number` of those that `block` goes by."""
 
@@ -105,7 +99,7 @@ class Transcript(StackView):
         """Copy the current block, or else the last answer, or else the last block, as it was written."""
         block = self._marked or self._last(Kind.ANSWER) or next(iter(self.blocks[-1:]), None)
         if block is not None:
-            self._copy(block.text)
+            self.app.copy_to_clipboard(block.text)
 
     def action_copy_fence(self) -> None:
         """Copy the first fence of the current block or the last answer; pressed again, the next one."""
@@ -115,7 +109,7 @@ class Transcript(StackView):
             last_block, last = self._copied_fence
             index = (last + 1) % len(texts) if last_block is block else 0
             self._copied_fence = block, index
-            self._copy(texts[index])
+            self.app.copy_to_clipboard(texts[index])
 
     def action_fold(self) -> None:
         """Unfold the current block, or the last one that can be, or fold it."""
@@ -155,7 +149,3 @@ class Transcript(StackView):
 
     def _last(self, kind: Kind) -> Block | None:
         return next((block for block in reversed(self.blocks) if block.kind is kind), None)
-
-    def _copy(self, text: str) -> None:
-        self.app.copy_to_clipboard(text)
-        self.post_message(self.Copied(text))

@@ -1,4 +1,3 @@
-
 """The chat, from the keyboard to the engine and back."""
 
 import asyncio

@@ -1,16 +1,21 @@
 import asyncio
 import threading
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from textual.events import ScreenResume
 
-from poly_engine.errors import EngineFailed
+from poly_engine.config import Config, load
+from poly_engine.errors import ConfigError, EngineFailed, InvalidRequest
 from poly_engine.interface import Engine
+from poly_engine.local import LocalEngine
 from poly_tui.app import PolyApp
-from poly_tui.backend import Backend
+from poly_tui.backend import Backend, Source
 from poly_tui.registry import COMMANDS, SECTIONS, slash_commands
 from poly_tui.screens.go import GoScreen
 from tests.fake_engine import FakeEngine
-from tests.tui.steps import SIZES, open_chat, screen_rows, wait_until
+from tests.tui.steps import SIZES, Chat, open_chat, screen_rows, wait_until
 
 
 async def test_a_letter_behind_ctrl_g_goes_to_a_section_and_nothing_is_lost_meanwhile() -> None:
@@ -41,6 +46,22 @@ def test_every_command_belongs_to_a_section() -> None:
     assert {command.section for command in COMMANDS} <= {"app", *(section.name for section in SECTIONS)}
 
 
+class Script(Source):
+    """Opens engines as a test says."""
+
+    def __init__(self, open_engine: Callable[[], Engine]) -> None:
+        self._open = open_engine
+
+    def open_engine(self) -> Engine:
+        return self._open()
+
+    def find_config(self) -> Path | None:
+        return None
+
+    def read_config(self) -> Config:
+        raise AssertionError("nobody reloads here")
+
+
 async def test_the_screen_stands_there_before_there_is_an_engine() -> None:
     may_open = threading.Event()
 
@@ -48,8 +69,7 @@ async def test_the_screen_stands_there_before_there_is_an_engine() -> None:
         may_open.wait()
         return FakeEngine()
 
-    app = PolyApp(Backend(open_engine))
-    async with app.run_test() as pilot:
+    async with Backend(Script(open_engine)) as backend, PolyApp(backend).run_test() as pilot:
         await pilot.press(*"hello", "enter")
         assert any("queued" in row for row in screen_rows(pilot))
         may_open.set()
@@ -64,7 +84,7 @@ async def test_an_engine_that_could_not_be_had_is_asked_for_again() -> None:
             raise error
         return FakeEngine()
 
-    async with Backend(open_engine) as backend:
+    async with Backend(Script(open_engine)) as backend:
         with pytest.raises(EngineFailed):
             await backend.engine()
         engine = await backend.engine()
@@ -73,5 +93,43 @@ async def test_an_engine_that_could_not_be_had_is_asked_for_again() -> None:
 
 
 async def test_who_asks_at_once_gets_one_engine() -> None:
-    async with Backend(FakeEngine) as backend:
+    async with Backend(Script(FakeEngine)) as backend:
         assert len(set(await asyncio.gather(*(backend.engine() for _ in range(3))))) == 1
+
+
+async def test_a_configuration_that_was_changed_comes_into_effect(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[models.tiny]\nmodel_path = "poly:starter"\n[tasks.one]\nmodel = "tiny"\n')
+    async with Backend.of(LocalEngine(load(file).config), config_file=file) as backend:
+        engine = await backend.engine()
+        file.write_text(file.read_text().replace("tasks.one", "tasks.two"))
+        await backend.reload()
+        assert [task.name for task in await engine.tasks()] == ["two"]
+        assert backend.n_reloads == 1
+        file.write_text("[tasks]\nthree = 3\n")
+        with pytest.raises(ConfigError):
+            await backend.reload()
+        assert [task.name for task in await engine.tasks()] == ["two"]
+
+
+async def test_the_configuration_of_a_server_is_not_read_here() -> None:
+    async with Backend.of(FakeEngine(), url="http://there") as backend:
+        with pytest.raises(InvalidRequest, match="http://there"):
+            await backend.reload()
+
+
+async def test_the_chat_goes_on_with_the_task_as_it_is_now(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[models.tiny]\nmodel_path = "poly:starter"\n[tasks.one]\nmodel = "tiny"\nmax_tokens = 3\n')
+    async with Backend.of(LocalEngine(load(file).config), config_file=file) as backend:
+        async with PolyApp(backend).run_test() as pilot:
+            chat = Chat(pilot)
+            await chat.until(lambda: chat.status.state == "ready")
+            await chat.ask("Hello")
+            assert chat.status.n_tokens == 3
+            file.write_text(file.read_text().replace("max_tokens = 3", "max_tokens = 5"))
+            await backend.reload()
+            chat.screen.post_message(ScreenResume())
+            await chat.until(lambda: chat.status.state == "ready")
+            await chat.ask("And again")
+            assert chat.status.n_tokens == 5

@@ -1,0 +1,1 @@
+"""Which keys do what: presets, and the bindings that there are."""
