@@ -75,7 +75,8 @@ class TaskReport:
 @dataclass(frozen=True, slots=True)
 class ServerReport:
     """How a server is. `n_tokens` were written since it started, also those of answers that are not at their end, and
-    `n_errors` requests failed for a reason that is the server's. `rss_bytes` is the memory of all its processes.
+    `n_errors` requests failed for a reason that is the server's. `rss_bytes` is the memory of all its processes. The
+    times to the first token are of the latest turns of all tasks.
     """
 
     version: str
@@ -88,3 +89,5 @@ class ServerReport:
     n_parked: int
     n_tokens: int
     rss_bytes: int
+    first_token_p50_s: float
+    first_token_p95_s: float

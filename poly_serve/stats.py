@@ -3,7 +3,7 @@
 import math
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -39,6 +39,7 @@ class Stats:
         self._metrics = metrics
         self._began = time.monotonic()
         self._tasks: defaultdict[str, TaskStats] = defaultdict(TaskStats)
+        self._first_token_s: deque[float] = deque(maxlen=_N_LATEST)
 
     @property
     def uptime_s(self) -> float:
@@ -55,6 +56,7 @@ class Stats:
         stats.predict_s += done.timings.decode_s
         stats.predict_tokens += done.usage.completion_tokens
         stats.first_token_s.append(done.timings.first_token_s)
+        self._first_token_s.append(done.timings.first_token_s)
 
     def report(self, n_threads: int = 1) -> dict[str, dict[str, object]]:
         """In the shape of the original. A task is in it after its first turn."""
@@ -73,13 +75,12 @@ class Stats:
 
     def latencies(self) -> dict[str, dict[str, float]]:
         """The times to the first token in the latest turns of each task: half of them were shorter, and 95 of 100."""
-        return {
-            name: {
-                "first_token_p50_s": _quantile(one.first_token_s, 0.5),
-                "first_token_p95_s": _quantile(one.first_token_s, 0.95),
-            }
-            for name, one in self._tasks.items()
-        }
+        return {name: _latency(one.first_token_s) for name, one in self._tasks.items()}
+
+    @property
+    def latency(self) -> dict[str, float]:
+        """As `latencies`, of all tasks together."""
+        return _latency(self._first_token_s)
 
 
 STATS = web.AppKey("stats", Stats)
@@ -100,9 +101,13 @@ def resident_bytes() -> int:
     return total
 
 
-def _quantile(values: Iterable[float], share: float) -> float:
+def _latency(first_token_s: Iterable[float]) -> dict[str, float]:
+    ordered = sorted(first_token_s)
+    return {"first_token_p50_s": _quantile(ordered, 0.5), "first_token_p95_s": _quantile(ordered, 0.95)}
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
     """The smallest of the values that so many of them do not exceed; 0 if there are none."""
-    ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
 
 

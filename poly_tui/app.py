@@ -5,6 +5,7 @@ import gc
 import importlib
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -162,6 +163,19 @@ class PolyApp(App[None]):
         else:
             await self.action_go(command.section)
             await self.run_action(command.action, self.screen)
+
+    async def action_quit(self) -> None:
+        """Leave, unless a section minds."""
+        self._quit()
+
+    @work(group="quit", exclusive=True)
+    async def _quit(self) -> None:
+        for section in SECTIONS:
+            with suppress(KeyError):  # it was not gone to
+                for screen in self.get_screen_stack(section.name)[:1]:
+                    if isinstance(screen, SectionScreen) and not await screen.may_quit():
+                        return
+        self.exit()
 
     async def action_go(self, section: str) -> None:
         """Show a section."""

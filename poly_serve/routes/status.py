@@ -76,6 +76,7 @@ async def _server(app: web.Application) -> ServerReport:
         n_parked=app[SESSIONS].n_parked,
         n_tokens=app[SERVED].n_tokens,
         rss_bytes=await asyncio.to_thread(resident_bytes),  # which asks the system about each process
+        **app[STATS].latency,
     )
 
 

@@ -36,6 +36,10 @@ class SectionScreen(Screen[None]):
     def compose_body(self) -> ComposeResult:
         """What is between the first row and the last."""
 
+    async def may_quit(self) -> bool:
+        """Whether the application may be left; the user can be asked."""
+        return True
+
     def tell_error(self, error: PolyError) -> None:
         """Say what did not work."""
         self.notify(str(error), severity="error", markup=False)
