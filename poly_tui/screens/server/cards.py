@@ -25,11 +25,13 @@ class SecretCard(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c,enter", "copy", "copy", id="server.copy_secret"),
+        Binding("l", "copy_setting", "copy the line", id="server.copy_setting"),
         Binding("escape", "leave", "back", id="server.leave_secret"),
     ]
 
-    def __init__(self, title: str, secret: str, advice: str) -> None:
+    def __init__(self, title: str, secret: str, advice: str, setting: str = "") -> None:
         super().__init__()
+        self._setting = setting
         self._title = title
         self._secret = secret
         self._advice = advice
@@ -38,14 +40,22 @@ class SecretCard(ModalScreen[None]):
         """The secret over what to do with it."""
         with Vertical(classes="card") as card:
             card.border_title = self._title
-            card.border_subtitle = "c copy · esc back"
+            card.border_subtitle = "c copy · l copy the line · esc back" if self._setting else "c copy · esc back"
             yield Static(Content.styled(self._secret, "bold"))
             yield Static(Content(self._advice), classes="advice")
+            if self._setting:
+                yield Static(Content(self._setting))
 
     def action_copy(self) -> None:
         """Copy it."""
         self.app.copy_to_clipboard(self._secret)
         self.notify("copied", markup=False)
+
+    def action_copy_setting(self) -> None:
+        """Copy the line of the configuration that goes with it."""
+        if self._setting:
+            self.app.copy_to_clipboard(self._setting)
+            self.notify("copied: the line for the configuration", markup=False)
 
     def action_leave(self) -> None:
         """Forget it."""

@@ -34,6 +34,7 @@ __all__ = ["ServerScreen"]
 
 _POLL_S = 1.0
 _SOON_S = 0.2
+_NOTHING_YET = (Phase.LOOKING, Phase.NONE, Phase.FOUND)
 _CAN_START = (Phase.NONE, Phase.FOUND, Phase.STOPPED, Phase.DIED)
 
 
@@ -42,6 +43,7 @@ class ServerScreen(SectionScreen):
 
     SECTION = "server"
     CSS_PATH = "server.tcss"
+    AUTO_FOCUS = None
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "start_or_stop", "start/stop", id="server.start_stop"),
@@ -132,7 +134,7 @@ class ServerScreen(SectionScreen):
 
     @work(group="server.poll", exclusive=True)
     async def _poll(self) -> None:
-        if self.link.phase is Phase.LOOKING and self.link.watch is None:
+        if self.link.watch is None and self.link.phase in _NOTHING_YET:
             await self.link.look()
         while True:
             await self.link.poll()
@@ -155,6 +157,8 @@ class ServerScreen(SectionScreen):
         self._show_headings()
         if link.phase.is_shown and self.focused is None:
             self._requests.focus()
+        elif not link.phase.is_shown and self.focused is self._requests:
+            self.set_focus(None)  # or it would take Enter for itself
         self.refresh_bindings()
 
     def _show_headings(self) -> None:
@@ -287,8 +291,9 @@ class ServerScreen(SectionScreen):
     def action_make_key(self) -> None:
         """Make a key, and show it once."""
         made = new_key()
-        where = f"Write this into {self._source}, and have the server read it again (r):\n{made.setting}"
-        self.app.push_screen(SecretCard("New key · shown only now", made.key, where))
+        file = self.backend.config_file
+        where = f"Write this into {'a configuration' if file is None else file}, and have the server read it again (r):"
+        self.app.push_screen(SecretCard("New key · shown only now", made.key, where, made.setting))
 
     @work(group="server.token", exclusive=True)
     async def action_make_token(self) -> None:

@@ -1,7 +1,9 @@
 """What the tasks of a server have done, and the requests that it works on."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList
@@ -78,6 +80,8 @@ class TaskTable(Widget):
 
 class RequestList(OptionList):
     """A row for each request; the highlight stays with its request while others come and go."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "watch", id="server.watch_request")]
 
     def __init__(self) -> None:
         super().__init__(id="requests")
