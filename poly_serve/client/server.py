@@ -71,6 +71,15 @@ class Server:
         """What a server has to tell, as an object of JSON."""
         return await self.ask("GET", *path, query=query, is_repeatable=True)
 
+    async def peek(self, *path: str) -> Json:
+        """As `get`, but asked only once: who wants to know whether a server is there hears at once that it is not."""
+        with self._in_our_words():
+            async with self._stream("GET", path) as response:
+                answer = self.parsed(await response.aread())
+        if not isinstance(answer, dict):
+            raise no_poly(self.address.url)
+        return answer
+
     async def ask(
         self,
         method: str,

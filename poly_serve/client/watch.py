@@ -65,7 +65,8 @@ class ServerWatch:
     async def is_there(self) -> bool:
         """Whether a server of Poly answers, which says nothing about what it allows."""
         try:
-            return (await self._get("healthz")).get("status") == "ok"
+            async with self._in_time():
+                return (await self._server.peek("healthz")).get("status") == "ok"
         except PolyError:
             return False
 

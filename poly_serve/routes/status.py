@@ -21,6 +21,9 @@ from poly_serve.stats import STATS, resident_bytes
 
 __all__ = ["ROUTES"]
 
+_POLLED = ("/v1/stats", "/v1/requests")
+"""Who looks at the server asks these over and over, and wants to know of others."""
+
 
 async def status(_: web.Request) -> web.Response:
     """Whether the server runs."""
@@ -64,7 +67,7 @@ async def stats(request: web.Request) -> web.Response:
 
 
 async def _server(app: web.Application) -> ServerReport:
-    n_requests, n_errors = app[METRICS].n_requests()
+    n_requests, n_errors = app[METRICS].n_requests(but=_POLLED)
     return ServerReport(
         version=__version__,
         uptime_s=round(app[STATS].uptime_s, 3),

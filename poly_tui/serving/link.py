@@ -112,7 +112,7 @@ class ServerLink:
         daemon = await asyncio.to_thread(self._servers.start)
         await self._hang_up()
         self._daemon = daemon
-        self.log.clear()
+        self.log, self.n_logged = deque(maxlen=_MOST_LINES), 0
         self._say(Phase.STARTING)
 
     def stop(self) -> None:

@@ -33,8 +33,9 @@ class LogLine:
             return cls("", _rows(text))
         level = str(record.get("level", "info"))
         time = str(record.get("time", ""))[11:19]
-        first = f"{time} {_GLYPHS.get(level, '?')} {level:<7} {_message(record)}"
-        return cls(level, (*_rows(first), *(f"  {row}" for row in _rows(str(record.get("traceback", ""))))))
+        said = f"{time} {_GLYPHS.get(level, '?')} {level:<7} {_message(record)}"
+        first, *others = _rows(f"{said}\n{record.get('traceback', '')}")
+        return cls(level, (first, *(f"  {row}" for row in others)))  # no row of one passes for another line
 
     def is_at_least(self, level: str) -> bool:
         """Whether it is as grave as that; what has no level is always told."""

@@ -1,5 +1,6 @@
 """How a server was in the last minutes, as lines of little bars."""
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ class Charts:
         return next((one.values[figure] for one in reversed(self._samples) if figure in one.values), 0.0)
 
     def bars(self, figure: Figure, n: int) -> Sequence[float | None]:
-        """The means in `n` equal parts of the time that is remembered, the latest last; None where nothing is known.
+        """The means in `n` equal parts of the time that is remembered, the latest last; None before anything is known.
 
         A part is a second at least, so that the first minutes do not stand still.
         """
@@ -76,7 +77,8 @@ class Charts:
             place = n - 1 - int((end - sample.at) / s_per_bar)
             if figure in sample.values and place >= 0:
                 found[place].append(sample.values[figure])
-        return [sum(values) / len(values) if values else None for values in found]
+        means = [sum(values) / len(values) if values else None for values in found]
+        return list(itertools.accumulate(means, lambda before, mean: before if mean is None else mean))
 
     def _pace(self, now: float, report: ServerReport) -> float | None:
         """Tokens a second since the last report; None without one, or if the server was begun anew."""

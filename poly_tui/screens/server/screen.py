@@ -168,7 +168,7 @@ class ServerScreen(SectionScreen):
         lost = Content.styled(f"  {clean(self.link.words)}", "$text-error") if self.link.phase is Phase.LOST else ""
         titles = Content.styled(f"\n{self._requests.titles}"[: width + 1], "$text-muted") if n else ""
         self._live.update(Content.assemble(live, lost, titles))
-        state = "following" if self._log.is_vertical_scroll_end else "f follow"
+        state = "following" if self._log.is_following else "f follow"
         words = f" · {clean(self._log.words)}" if self._log.words else ""
         log = Content.assemble(("log ", "bold"), (f"{self._log.level} and graver{words} · {state}", "$text-muted"))
         self._log_heading.update(log)
@@ -337,8 +337,8 @@ class ServerScreen(SectionScreen):
 
     def action_follow(self) -> None:
         """Go to the end of the log, and follow it."""
-        self._log.scroll_end(animate=False)
-        self.call_after_refresh(self._show)
+        self._log.follow()
+        self._show()
 
     def action_back(self) -> None:
         """One level back: from a stream, or from looking for words."""

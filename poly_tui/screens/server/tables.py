@@ -87,6 +87,10 @@ class RequestList(OptionList):
         super().__init__(id="requests")
         self._requests: Sequence[RequestReport] = ()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to watch where there is something to watch."""
+        return bool(self._requests) if action == "select" else super().check_action(action, parameters)
+
     @property
     def titles(self) -> str:
         """The titles of the columns, as the rows have them now."""
