@@ -19,6 +19,7 @@ from poly_engine.types import (
     MemoryInfo,
     ModelInfo,
     Overrides,
+    PromptPart,
     Recalled,
     RecallOptions,
     TaskInfo,
@@ -81,6 +82,14 @@ class Session(ABC):
         """The turns that the session remembers, oldest first."""
 
     @abstractmethod
+    async def sent(self) -> Sequence[PromptPart]:
+        """The prompt of the last turn that began, part by part, as the model read it; empty before the first one, and
+        where a server that was asked is gone. What a model reads between its thoughts and its answer is not in it.
+
+        Raises EngineClosed if the session was closed.
+        """
+
+    @abstractmethod
     async def close(self) -> None:
         """Stop a running turn and forget the conversation. A closed session cannot be used again."""
 
@@ -117,11 +126,42 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def session(self, task: str, *, system: str | None = None, history: Sequence[Turn] = ()) -> Session:
+    async def unload(self, model: str) -> None:
+        """Give the memory of a model back: its turns end with EngineClosed, and so does who waits for it to load.
+
+        Whoever uses it next loads it again: sessions and memories go on. What is on its way into a memory that embeds
+        with it waits until that is used. Raises ModelNotFound.
+        """
+
+    @abstractmethod
+    def session(
+        self,
+        task: str,
+        *,
+        system: str | None = None,
+        history: Sequence[Turn] = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> Session:
         """A new conversation with `task`, to be entered with `async with`.
 
         `system` replaces the system message of a task that uses the chat template of its model. `history` is
-        what was said before.
+        what was said before. `settings` are a draft: all the settings of the task, by their names in the configuration,
+        in place of those that are configured; then the task need not be there yet. Raises ConfigError for a draft that
+        could not be configured, and InvalidRequest where the engine is a server, which takes none.
+        """
+
+    @abstractmethod
+    async def prompt_parts(
+        self,
+        task: str,
+        prompt: str,
+        *,
+        system: str | None = None,
+        history: Sequence[Turn] = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> Sequence[PromptPart]:
+        """What the model would read if a session with all that was sent `prompt`, part by part: with what the memory of
+        the task holds on it, and without the turns that would be left out. Raises as `session` and `Session.send`.
         """
 
     @abstractmethod

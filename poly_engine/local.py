@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.host import ThreadHost
-from poly_engine.config import Config, TaskConfig
+from poly_engine.config import Config, ModelConfig, TaskConfig, task_draft
 from poly_engine.content import Content
 from poly_engine.errors import (
     ContextExceeded,
@@ -19,13 +20,13 @@ from poly_engine.errors import (
     ModelNotFound,
     TaskNotFound,
 )
-from poly_engine.interface import NO_OPTIONS, Engine, Session
+from poly_engine.interface import NO_OPTIONS, Engine
 from poly_engine.memory.embedding import Embedding, VocabularyCounter
 from poly_engine.memory.memories import Memories
 from poly_engine.memory.recaller import Recaller
 from poly_engine.memory.records import Fingerprint
 from poly_engine.models.digest import sample_digest
-from poly_engine.models.fit import cache_sizes
+from poly_engine.models.fit import adapter_bytes, cache_sizes, memory_bytes
 from poly_engine.models.gguf import read_header
 from poly_engine.overrides import check_ids
 from poly_engine.served import ServedModel
@@ -40,6 +41,7 @@ from poly_engine.types import (
     IngestProgress,
     MemoryInfo,
     ModelInfo,
+    PromptPart,
     Recalled,
     RecallOptions,
     TaskInfo,
@@ -51,11 +53,13 @@ from poly_engine.types import (
 class LocalEngine(Engine):
     """Runs the models of a configuration in this process. A model is loaded when it is first asked for.
 
-    `host` is where the workers of the models live.
+    `host` is where the workers of the models live. Relative locations in drafts of settings are in `folder`, where the
+    file of the configuration is, or in the working directory.
     """
 
-    def __init__(self, config: Config, host: type[ThreadHost] = ThreadHost) -> None:
+    def __init__(self, config: Config, host: type[ThreadHost] = ThreadHost, *, folder: Path | None = None) -> None:
         self._config = config
+        self._folder = folder
         self._host = host
         self._served: dict[str, ServedModel] = {}
         self._memories = Memories(config.memories, self._embedding)
@@ -74,10 +78,35 @@ class LocalEngine(Engine):
         await self._client(model, on_progress)
         return await asyncio.to_thread(self._describe, model)
 
-    def session(self, task: str, *, system: str | None = None, history: Sequence[Turn] = ()) -> Session:
-        config = self._task(task)
+    async def unload(self, model: str) -> None:
+        self._model(model)
+        await self._memories.let_go(model)
+        if (served := self._served.get(model)) is not None:
+            await served.unload()
+
+    def session(
+        self,
+        task: str,
+        *,
+        system: str | None = None,
+        history: Sequence[Turn] = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> LocalSession:
+        config = self._task(task) if settings is None else task_draft(task, settings, self._config, self._folder)
         recaller = Recaller(config.memorization, self._memories.get) if config.memorization else None
         return LocalSession(Task(task, config), lambda: self._client(config.model), system, history, recaller)
+
+    async def prompt_parts(
+        self,
+        task: str,
+        prompt: str,
+        *,
+        system: str | None = None,
+        history: Sequence[Turn] = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> Sequence[PromptPart]:
+        async with self.session(task, system=system, history=history, settings=settings) as session:
+            return await session.preview(prompt)
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
         vocabulary = (await self._client(model)).model.vocabulary
@@ -184,6 +213,11 @@ class LocalEngine(Engine):
             raise TaskNotFound(name, self._config.tasks)
         return self._config.tasks[name]
 
+    def _model(self, name: str) -> ModelConfig:
+        if name not in self._config.models:
+            raise ModelNotFound(name, self._config.models)
+        return self._config.models[name]
+
     async def _embedding(self, name: str) -> Embedding:
         model = (await self._client(name)).model
         path = self._config.models[name].file
@@ -199,15 +233,13 @@ class LocalEngine(Engine):
             VocabularyCounter(model),
             model.max_embed_tokens - n_around,
             embed,
+            lambda: not model.vocabulary.is_closed,
         )
 
     async def _client(self, name: str, on_progress: Callable[[float], None] | None = None) -> WorkerClient:
         if self._is_closed:
             raise EngineClosed("the engine was shut down")
-        config = self._config.models.get(name)
-        if config is None:
-            raise ModelNotFound(name, self._config.models)
-        served = self._served.setdefault(name, ServedModel(config, self._host))
+        served = self._served.setdefault(name, ServedModel(self._model(name), self._host))
         return await served.client(on_progress)
 
     def _describe(self, name: str) -> ModelInfo:
@@ -219,10 +251,10 @@ class LocalEngine(Engine):
             return ModelInfo(name, config.url or "", state)
         try:
             header = read_header(path)
-            sizes = cache_sizes(header, config.context_size, config.cache_size)
+            adapters = adapter_bytes(config.adapter_files)
+            sizes = (served and served.sizes) or cache_sizes(header, config.context_size, config.cache_size)
         except ModelLoadFailed:
             return ModelInfo(name, str(path), state if state == "loaded" else "failed")  # its file may be gone by now
-        context_size = served.context_size if served else None
         return ModelInfo(
             name,
             str(path),
@@ -230,8 +262,9 @@ class LocalEngine(Engine):
             size_bytes=header.size_bytes,
             architecture=header.architecture,
             n_params=header.n_params,
-            context_size=context_size or sizes.context_size,
+            context_size=sizes.context_size,
             train_context_size=header.train_context_size or None,
             embedding_size=header.number("embedding_length") or None,
             device="gpu" if config.use_gpu else "cpu",
+            memory_bytes=memory_bytes(header, sizes, config.batch_size) + adapters,
         )

@@ -5,15 +5,15 @@ a turn.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
-from typing import Protocol, TypeAlias
+from typing import ClassVar, Protocol, Self, TypeAlias
 
 from poly_engine.errors import InvalidRequest
 from poly_engine.llama.vocabulary import Vocabulary
 from poly_engine.tools.form import CallForm
 from poly_engine.tools.types import Tool, ToolCall, ToolResult
-from poly_engine.types import Hit
+from poly_engine.types import Hit, PartKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Written:
     """Text of the configuration or of a chat template: special tokens in it count."""
 
     text: str
+    kind: PartKind = field(default="template", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,27 @@ class Said:
     """Text of a user or a document: nothing in it is special."""
 
     text: str
+    kind: PartKind = field(default="prompt", compare=False)
+    before: tuple[tuple[PartKind, int], ...] = field(default=(), compare=False)
+    """What of other kinds it begins with, each with how many characters there are behind that."""
+
+    @classmethod
+    def joined(cls, pieces: Sequence[tuple[PartKind, str]]) -> Self:
+        """Pieces, at least one, that are tokenized as one text."""
+        text, last, before = "", "", list[tuple[PartKind, int]]()
+        kind = next((kind for kind, piece in reversed(pieces) if piece), pieces[-1][0])
+        for its, piece in reversed(pieces):
+            if piece and its != (last or kind):
+                before.append((its, len(text)))
+            last, text = its if piece else last, piece + text
+        return cls(text, kind, tuple(reversed(before)))
+
+    @property
+    def pieces(self) -> list[tuple[PartKind, str]]:
+        """What it was joined of."""
+        ends = [*(len(self.text) - n for _, n in self.before), len(self.text)]
+        kinds = [*(kind for kind, _ in self.before), self.kind]
+        return [(kind, self.text[begin:end]) for kind, begin, end in zip(kinds, [0, *ends], ends, strict=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +57,7 @@ class Answered:
     """The tokens of an answer, as the model sampled them."""
 
     tokens: tuple[int, ...]
+    kind: ClassVar[PartKind] = "answer"
 
 
 Segment: TypeAlias = Written | Said | Answered
@@ -108,7 +131,8 @@ class AffixPrompts:
         )
 
     def _asked(self, prompt: str, recalled: str) -> list[Segment]:
-        read: list[Segment] = [Said(recalled)] if recalled else []  # an empty one would part what is tokenized together
+        # An empty text that was recalled would part what is tokenized together.
+        read = [Said(recalled, "recalled")] if recalled else []
         return [*read, Written(self.prefix), Said(prompt), Written(self.postfix)]
 
 
@@ -119,16 +143,30 @@ def as_data(hits: Sequence[Hit]) -> str:
 
 def tokenize(segments: Sequence[Segment], vocabulary: Vocabulary) -> list[int]:
     """Turn segments into tokens, each apart, with the token that every sequence of the model begins with."""
-    tokens: list[int] = []
+    return [token for _, tokens in tokenized(segments, vocabulary) for token in tokens]
+
+
+def tokenized(segments: Sequence[Segment], vocabulary: Vocabulary) -> list[tuple[Segment, list[int]]]:
+    """As `tokenize`, each segment with its tokens. The first one may be of that token alone."""
+    found: list[tuple[Segment, list[int]]] = []
+    is_first = True
     for segment in _with_spaces_at_words(segments):
-        if isinstance(segment, Answered):
-            tokens += segment.tokens
-        elif segment.text:
-            is_first = not tokens or vocabulary.is_mark(tokens[-1])
-            make = vocabulary.template_tokens if isinstance(segment, Written) else vocabulary.plain_tokens
-            tokens += make(segment.text, is_first=is_first)
+        tokens = _tokens(segment, vocabulary, is_first=is_first)
+        if tokens:
+            is_first = vocabulary.is_mark(tokens[-1])
+            found.append((segment, tokens))
     first = list(vocabulary.first)
-    return tokens if tokens[: len(first)] == first else first + tokens
+    has_first = not first or (bool(found) and found[0][1][: len(first)] == first)
+    return found if has_first else [(Written(""), first), *found]
+
+
+def _tokens(segment: Segment, vocabulary: Vocabulary, *, is_first: bool) -> list[int]:
+    if isinstance(segment, Answered):
+        return list(segment.tokens)
+    if not segment.text:
+        return []
+    make = vocabulary.template_tokens if isinstance(segment, Written) else vocabulary.plain_tokens
+    return make(segment.text, is_first=is_first)
 
 
 def _with_spaces_at_words(segments: Sequence[Segment]) -> Iterator[Segment]:

@@ -8,7 +8,7 @@ from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.host import ModelSpec, ThreadHost
 from poly_engine.config import ModelConfig
 from poly_engine.errors import EngineClosed, ModelLoadFailed
-from poly_engine.models.fit import cache_sizes
+from poly_engine.models.fit import CacheSizes, cache_sizes
 from poly_engine.models.gguf import read_header
 from poly_engine.types import ModelState
 
@@ -24,6 +24,9 @@ class ServedModel:
         self._config = config
         self._host = host
         self._opening: asyncio.Task[WorkerClient] | None = None
+        self._unloaded: asyncio.Task[WorkerClient] | None = None
+        """What was opened before, whose memory may not be free yet."""
+        self._sizes: CacheSizes | None = None
         self._listeners: list[Callable[[float], object]] = []
 
     @property
@@ -36,15 +39,14 @@ class ServedModel:
         return "loaded" if self._is_usable() else "failed"
 
     @property
-    def context_size(self) -> int | None:
-        """Tokens of a session, once it is loaded."""
-        opening = self._opening
-        return opening.result().model.context_size if opening is not None and self._is_usable() else None
+    def sizes(self) -> CacheSizes | None:
+        """Tokens of a session and of its cache, once it is loaded."""
+        return self._sizes if self._is_usable() else None
 
     async def client(self, on_progress: Callable[[float], None] | None) -> WorkerClient:
         """The worker, once it serves. However many ask, it is opened once; it goes on loading when they leave."""
         if self._opening is None or (self._opening.done() and not self._is_usable()):
-            self._opening = asyncio.create_task(self._open(self._opening))
+            self._opening = asyncio.create_task(self._open(self._opening or self._unloaded))
         if on_progress is None or self._opening.done():
             return await self._opened(self._opening)
         tell = _in_this_context(on_progress)  # it is called for the worker, and expects the context of who asked
@@ -56,15 +58,21 @@ class ServedModel:
 
     async def close(self) -> None:
         """Give up loading, end the worker, free the memory."""
-        if self._opening is None:
-            return
-        self._opening.cancel()
-        await asyncio.wait([self._opening])
-        if not self._opening.cancelled() and self._opening.exception() is None:
-            await self._opening.result().close()
+        if self._opening is not None:
+            self._opening.cancel()
+            await _end(self._opening)
+        if self._unloaded is not None:
+            await _end(self._unloaded)
 
-    @staticmethod
-    async def _opened(opening: asyncio.Task[WorkerClient]) -> WorkerClient:
+    async def unload(self) -> None:
+        """As `close`; whoever asks for it from now on has it opened again."""
+        if self._opening is not None:
+            self._unloaded, self._opening = self._opening, None
+            self._unloaded.cancel()
+        if self._unloaded is not None:
+            await _end(self._unloaded, "the model was unloaded")
+
+    async def _opened(self, opening: asyncio.Task[WorkerClient]) -> WorkerClient:
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -72,7 +80,8 @@ class ServedModel:
             if (
                 opening.cancelled() and task is not None and not task.cancelling()
             ):  # not who asks, but what is asked for
-                raise EngineClosed("the engine was shut down") from None
+                is_unloaded = self._opening is not opening
+                raise EngineClosed(f"the {'model was unloaded' if is_unloaded else 'engine was shut down'}") from None
             raise
 
     def _is_usable(self) -> bool:
@@ -82,14 +91,22 @@ class ServedModel:
         return opening.result().is_alive
 
     async def _open(self, previous: asyncio.Task[WorkerClient] | None) -> WorkerClient:
-        if previous is not None and not previous.cancelled() and previous.exception() is None:
-            await previous.result().close()  # it broke down; its memory is to be free before the next one takes some
+        if previous is not None:  # it broke down; its memory is to be free before the next one takes some
+            await _end(previous)
         spec = await asyncio.to_thread(_spec, self._config)
+        self._sizes = CacheSizes(spec.context_size, spec.n_cells)
         return await WorkerClient.open(spec, self._progress, self._host)
 
     def _progress(self, share: float) -> None:
         for listener in self._listeners:
             listener(share)
+
+
+async def _end(opening: asyncio.Task[WorkerClient], reason: str = "the engine was shut down") -> None:
+    """Wait until what was being opened is open, and close it."""
+    await asyncio.wait([opening])
+    if not opening.cancelled() and opening.exception() is None:
+        await opening.result().close(reason)
 
 
 def _in_this_context(listener: Callable[[float], object]) -> Callable[[float], object]:

@@ -13,11 +13,12 @@ from poly_engine.fitting import Fitted, Room, fit
 from poly_engine.interface import NO_OVERRIDES, Session
 from poly_engine.memory.recaller import Recaller
 from poly_engine.overrides import check_overrides
-from poly_engine.prompts import Asked, Exchange, Said, Written, as_data, tokenize
+from poly_engine.partition import parts_of
+from poly_engine.prompts import Asked, Exchange, Said, Segment, Written, as_data, tokenize
 from poly_engine.task import Task
 from poly_engine.tools.plan import CallPlan, plan_calls
 from poly_engine.turn import RunningTurn
-from poly_engine.types import Bias, Dropped, Event, Hit, Overrides, Recalled, ToolResult, Tools, Turn
+from poly_engine.types import Bias, Dropped, Event, Hit, Overrides, PromptPart, Recalled, ToolResult, Tools, Turn
 
 _LETTERS_PER_TOKEN = 32
 """More than any text has on average: only a longer prompt is worth the 0.5 s that looking at all tokens takes."""
@@ -35,6 +36,14 @@ class Ask:
     overrides: Overrides
     bias: Bias | None
     calls: CallPlan | None
+
+
+@dataclass(slots=True)
+class Sent:
+    """The prompt of a turn that was sent, and its parts, if somebody asked for them."""
+
+    segments: Sequence[Segment] = ()
+    parts: Sequence[PromptPart] | None = None
 
 
 class LocalSession(Session):
@@ -60,10 +69,11 @@ class LocalSession(Session):
         self._system = system
         self._recaller = recaller
         self._exchanges = [
-            Exchange(turn.prompt, turn.answer, (Said(turn.answer),), calls=turn.calls, results=turn.results)
+            Exchange(turn.prompt, turn.answer, (Said(turn.answer, "answer"),), calls=turn.calls, results=turn.results)
             for turn in history
         ]
         self._n_left_out = 0
+        self._sent = Sent(parts=())
         self._running: RunningTurn | None = None
         self._is_busy = False
         self._is_closed = False
@@ -103,6 +113,7 @@ class LocalSession(Session):
             calls = await asyncio.to_thread(self._plan, client.model, tools) if tools else None
             fitted = await asyncio.to_thread(self._fit, client.model, Ask(asked, overrides, bias, calls))
             self._check_open()
+            self._sent = Sent(fitted.segments)
             turn = self._running = RunningTurn(
                 client, self._task, fitted, overrides, bias=bias, recalled=recalled, tools=tools, calls=calls
             )
@@ -113,6 +124,24 @@ class LocalSession(Session):
                 await self._remember(asked, turn, fitted.n_dropped)
         finally:
             self._is_busy, self._running = False, None
+
+    async def sent(self) -> Sequence[PromptPart]:
+        self._check_open()
+        sent = self._sent
+        if sent.parts is None:
+            model = (await self._open_model()).model
+            sent.parts = await asyncio.to_thread(parts_of, sent.segments, model.vocabulary)
+        return sent.parts
+
+    async def preview(self, prompt: str) -> Sequence[PromptPart]:
+        """What the model would read of the conversation if `prompt` was sent now. Raises as `send`."""
+        self._check_open()
+        bias = self._task.bias(None)
+        model = (await self._open_model()).model
+        recalled = await self._recall(model, prompt)
+        ask = Ask(Asked(prompt, as_data(recalled.hits) if recalled else ""), NO_OVERRIDES, bias, None)
+        fitted = await asyncio.to_thread(self._fit, model, ask)
+        return await asyncio.to_thread(parts_of, fitted.segments, model.vocabulary)
 
     async def close(self) -> None:
         self._is_closed = True

@@ -41,7 +41,7 @@ class Task:
         if self._has_own_prompts:
             if system is not None:
                 raise InvalidRequest(f"task {self.name} writes its own prompts and has no place for a system message")
-            return AffixPrompts(Written(config.prelude or ""), config.prefix or "", config.postfix or "")
+            return AffixPrompts(Written(config.prelude or "", "system"), config.prefix or "", config.postfix or "")
         if source is None or source == "none":
             return AffixPrompts(message or Written(""), "", "")
         return ChatTemplate(source, message, model.vocabulary.special_names)
@@ -49,8 +49,8 @@ class Task:
     def _system_message(self, system: str | None) -> Written | Said | None:
         """What the caller says in place of the configuration may not hold special tokens, and it may."""
         if system is not None:
-            return Said(system)
-        return None if self.config.system is None else Written(self.config.system)
+            return Said(system, "system")
+        return None if self.config.system is None else Written(self.config.system, "system")
 
     def check(self, prompt: str) -> None:
         """Raise IllegalToken if a text of a caller holds what the task keeps private."""

@@ -19,7 +19,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from poly_engine.errors import InvalidRequest
-from poly_engine.prompts import Asked, Exchange, Said, Segment, Written
+from poly_engine.prompts import Answered, Asked, Exchange, Said, Segment, Written
 from poly_engine.tools.form import (
     CallForm,
     Message,
@@ -30,6 +30,7 @@ from poly_engine.tools.form import (
     result_message,
 )
 from poly_engine.tools.types import Tool, ToolCall, ToolResult
+from poly_engine.types import PartKind
 
 _MARK = "\ufdd0{}\ufdd1"  # noncharacters: no text in use has them, and `trim` leaves them alone
 _MARKED = re.compile("\ufdd0([0-9]{1,9})\ufdd1")
@@ -87,7 +88,7 @@ class ChatTemplate:
             return {"role": "assistant", "content": told.mark(*exchange.answer, text=exchange.text)}
         has_text = self.call_form().has_text_arguments
         text = exchange.text.rstrip()  # what stands between it and the calls is the template's to say
-        content = told.mark(Said(text)) if text else ""
+        content = told.mark(Said(text, "answer")) if text else ""
         return call_message(content, [told.call(call, has_text=has_text) for call in exchange.calls])
 
 
@@ -97,6 +98,16 @@ class _Words:
 
     segments: tuple[Segment, ...]
     text: str
+
+    @property
+    def pieces(self) -> list[tuple[PartKind, str]]:
+        """The text, by the kinds of what it consists of."""
+        match self.segments:
+            case (Said() as said,):
+                return said.pieces
+            case (Written(kind=kind) | Answered(kind=kind), *_):
+                return [(kind, self.text)]
+        return [("answer", self.text)]
 
 
 class _Told:
@@ -119,21 +130,22 @@ class _Told:
         messages = [self._result(result) for result in results]
         if prompt or recalled or not results:
             self._prompt = len(self._words)
-            messages.append({"role": "user", "content": self.mark(Said(recalled + prompt))})
+            said = Said.joined([("recalled", recalled), ("prompt", prompt)])
+            messages.append({"role": "user", "content": self.mark(said)})
         return messages
 
     def call(self, call: ToolCall, *, has_text: bool) -> tuple[str, object, object]:
         """The id, the name and the arguments of a call."""
         self._needed[len(self._words)] = "the call of a tool"
-        name = self.mark(Said(call.name))
+        name = self.mark(Said(call.name, "answer"))
         self._ids[call.id] = id_in_template(len(self._ids)), call.name
-        arguments = self.mark(Said(call.arguments)) if has_text else self._of_json(call.arguments)
+        arguments = self.mark(Said(call.arguments, "answer")) if has_text else self._of_json(call.arguments, "answer")
         return self._ids[call.id][0], name, arguments
 
     def tool(self, tool: Tool) -> object:
         """The description of a tool."""
-        description = self._foreign(tool.description)
-        function = {"name": tool.name, "description": description, "parameters": self._of_json(tool.parameters)}
+        description, parameters = self._foreign(tool.description, "system"), self._of_json(tool.parameters, "system")
+        function = {"name": tool.name, "description": description, "parameters": parameters}
         return {"type": "function", "function": function}
 
     def missing_in(self, text: str) -> str:
@@ -145,17 +157,17 @@ class _Told:
     def taken_apart(self, text: str) -> list[Segment]:
         """What a template wrote and what somebody said, in a text with marks."""
         segments: list[Segment] = []
-        json_said = ""  # what stands between two such texts is said with them, so that it is tokenized in one piece
+        json_said: list[tuple[PartKind, str]] = []  # with what stands between, so that it is tokenized in one piece
         parts = _IN_JSON.split(text)
         for i, part in enumerate(parts):
             if i % 2:
                 json_said += self._in_json(int(part))
             elif 0 < i < len(parts) - 1 and _JSON_BETWEEN.fullmatch(part):
-                json_said += part
+                json_said.append((json_said[-1][0], part))
             else:
-                segments += [Said(json_said)] if i else []
+                segments += [Said.joined(json_said)] if i else []
                 segments += self._between(part)
-                json_said = ""
+                json_said = []
         return segments
 
     def _between(self, text: str) -> list[Segment]:
@@ -167,9 +179,10 @@ class _Told:
                 segments.append(Written(part))
         return segments
 
-    def _in_json(self, number: int) -> str:
-        text = self._words[number].text if number < len(self._words) else ""
-        return json.dumps(text, ensure_ascii=False)[1:-1]
+    def _in_json(self, number: int) -> list[tuple[PartKind, str]]:
+        nothing: list[tuple[PartKind, str]] = [("template", "")]
+        pieces = self._words[number].pieces if number < len(self._words) else nothing
+        return [(kind, json.dumps(text, ensure_ascii=False)[1:-1]) for kind, text in pieces]
 
     def _result(self, result: ToolResult) -> Message:
         id_, name = self._ids.get(result.id, (id_in_template(len(self._ids)), ""))
@@ -177,20 +190,20 @@ class _Told:
         content = self.mark(Said(result.content))
         return result_message(id_, self.mark(Said(name)), content)
 
-    def _of_json(self, text: str) -> object:
+    def _of_json(self, text: str, kind: PartKind) -> object:
         try:
-            return self._foreign(json.loads(text))
+            return self._foreign(json.loads(text), kind)
         except RecursionError as error:
             raise InvalidRequest("what is said of a tool, or to it, is nested too deeply") from error
 
-    def _foreign(self, value: object) -> object:
+    def _foreign(self, value: object, kind: PartKind) -> object:
         match value:
             case str():
-                return value if _HARMLESS.fullmatch(value) else self.mark(Said(value))
+                return value if _HARMLESS.fullmatch(value) else self.mark(Said(value, kind))
             case dict():
-                return {self._foreign(key): self._foreign(one) for key, one in value.items()}
+                return {self._foreign(key, kind): self._foreign(one, kind) for key, one in value.items()}
             case list():
-                return [self._foreign(one) for one in value]
+                return [self._foreign(one, kind) for one in value]
         return value
 
 

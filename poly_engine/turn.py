@@ -197,4 +197,4 @@ def _segments(finished: Finished | None) -> list[Segment]:
     """What was generated, as it belongs into the prompts to come."""
     if finished is None:
         return []
-    return [Answered(finished.kept), *([Said(finished.tail)] if finished.tail else [])]
+    return [Answered(finished.kept), *([Said(finished.tail, "answer")] if finished.tail else [])]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from poly_engine.errors import InvalidSchema
 from poly_engine.logprobs import Alternative, Logprobs
 from poly_engine.overrides import Overrides
+from poly_engine.parts import PartKind, PromptPart
 from poly_engine.tools.types import Calling, Tool, ToolCall, ToolResult, Tools
 
 if TYPE_CHECKING:  # numpy costs 130 ms, which `poly task ls` need not pay
@@ -38,7 +39,9 @@ __all__ = [
     "ModelInfo",
     "ModelState",
     "Overrides",
+    "PartKind",
     "Progress",
+    "PromptPart",
     "RecallOptions",
     "Recalled",
     "TaskInfo",
@@ -205,7 +208,9 @@ Event: TypeAlias = Recalled | Truncated | Progress | Thinking | Token | Calling 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What is known of a configured model. Figures that only the loaded file tells are None before."""
+    """What is known of a configured model. Figures that only the loaded file tells are None before. `memory_bytes` is
+    about what it takes once it is loaded: weights, cache, and room to compute.
+    """
 
     name: str
     path: str
@@ -217,6 +222,7 @@ class ModelInfo:
     train_context_size: int | None = None
     embedding_size: int | None = None
     device: str | None = None
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

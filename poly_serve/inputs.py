@@ -1,7 +1,7 @@
 """What comes in: prompts and bodies, checked before anything is done with them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, ParamSpec, TypeVar
 
@@ -20,6 +20,7 @@ __all__ = [
     "body_of",
     "json_object",
     "json_of",
+    "no_draft",
     "off_loop",
     "prompt_of",
     "thing_of",
@@ -73,6 +74,12 @@ async def body_of(request: web.Request, kind: type[B]) -> B:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise InvalidParameter(_path(first["loc"]), first["msg"]) from error
+
+
+def no_draft(given: Mapping[str, object]) -> None:
+    """Raise InvalidParameter for a draft of settings, with which a caller could use what it may not."""
+    if given.get("settings") is not None:
+        raise InvalidParameter("settings", "a server answers by its own configuration: try drafts where its models are")
 
 
 async def json_of(request: web.Request) -> dict[str, Any]:  # Any: as JSON

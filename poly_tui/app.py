@@ -5,7 +5,6 @@ import gc
 import importlib
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -28,6 +27,7 @@ from poly_tui.registry import COMMANDS, SECTIONS, Command
 from poly_tui.screens.chat import ChatScreen
 from poly_tui.screens.section import SectionScreen
 from poly_tui.themes import THEMES, fitting
+from poly_tui.widgets.composer import Composer
 
 __all__ = ["PolyApp", "run"]
 
@@ -156,30 +156,35 @@ class PolyApp(App[None]):
             yield SystemCommand(command.name, command.help, partial(self.do, command))
 
     @work(group="command")
-    async def do(self, command: Command) -> None:
-        """Do what a command says, in its section."""
+    async def do(self, command: Command, rest: str = "") -> None:
+        """Do what a command says, in its section, with what is said behind it."""
+        action = f"{command.action}({rest!r})" if rest and command.takes else command.action
         if command.section == "app":
-            await self.run_action(command.action, self)
+            await self.run_action(action, self)
         else:
             await self.action_go(command.section)
-            await self.run_action(command.action, self.screen)
+            await self.run_action(action, self.screen)
 
-    async def action_quit(self) -> None:
-        """Leave, unless a section minds."""
-        self._quit()
-
-    @work(group="quit", exclusive=True)
-    async def _quit(self) -> None:
-        for section in SECTIONS:
-            with suppress(KeyError):  # it was not gone to
-                for screen in self.get_screen_stack(section.name)[:1]:
-                    if isinstance(screen, SectionScreen) and not await screen.may_quit():
-                        return
-        self.exit()
+    @on(Composer.Commanded)
+    def do_what_is_written(self, message: Composer.Commanded) -> None:
+        """Do what stands behind a slash."""
+        self.do(message.command, message.rest)
 
     async def action_go(self, section: str) -> None:
         """Show a section."""
         await self.switch_mode(section)
+
+    @work(group="quit", exclusive=True)
+    async def _quit(self) -> None:
+        """Quit, unless a section would lose something and the user does not want that."""
+        for stack in list(self._screen_stacks.values()):
+            if stack and isinstance(stack[0], SectionScreen) and not await stack[0].may_quit():
+                return
+        self.exit()
+
+    async def action_quit(self) -> None:
+        """Quit, if all sections agree."""
+        self._quit()
 
     @work(group="command", exclusive=True)
     async def action_pick_section(self) -> None:

@@ -78,13 +78,13 @@ def engine(settings: Settings) -> Engine:
         from poly_serve.client import RemoteEngine  # as above
 
         return RemoteEngine(settings.url, settings.key)
-    config = configuration(settings).config
+    loaded = configuration(settings)
     try:
         from poly_engine.local import LocalEngine  # llama.cpp and numpy, 200 ms too much for a broken configuration
     except (ImportError, OSError, RuntimeError) as error:
         raise EngineFailed(f"llama.cpp cannot be loaded: {error}; poly doctor knows more") from error
 
-    return LocalEngine(config)
+    return LocalEngine(loaded.config, folder=loaded.path and loaded.path.parent)
 
 
 def backend(settings: Settings) -> Backend:

@@ -3,48 +3,35 @@
 import asyncio
 import math
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from poly_engine.config import Config, MemoryConfig, ModelConfig, task_draft
 from poly_engine.errors import (
     ContextExceeded,
     EngineClosed,
-    IllegalToken,
     ModelLoadFailed,
     ModelNotFound,
     PolyError,
-    SessionBusy,
     TaskNotFound,
 )
-from poly_engine.interface import NO_OVERRIDES, Session
-from poly_engine.overrides import check_ids, check_overrides
+from poly_engine.overrides import check_ids
 from poly_engine.types import (
     Bias,
-    Calling,
-    Done,
     Embeddings,
-    Event,
     ModelInfo,
-    Overrides,
-    Progress,
+    PromptPart,
     TaskInfo,
-    Thinking,
-    Timings,
-    Token,
     TokenPiece,
-    ToolCall,
-    ToolResult,
     Tools,
-    Truncated,
     Turn,
-    Usage,
 )
 from tests.fake_memories import FakeMemories
-from tests.fake_reply import N_VOCAB, Reply, as_wanted, echo, split, token_id
-from tests.fake_tools import check_tools
+from tests.fake_reply import N_VOCAB, Reply, echo, split, token_id
+from tests.fake_session import FakeSession
 from tests.gate import Gate
 
 __all__ = ["FakeEngine", "FakeSession", "Gate", "Reply", "split"]
@@ -66,6 +53,8 @@ class FakeEngine(FakeMemories):
         load_gate: Gate | None = None,
         n_load_steps: int = 4,
         memories: Sequence[str] = (),
+        settings: Mapping[str, Mapping[str, object]] | None = None,
+        postfix: str = "",
     ) -> None:
         self.reply = reply
         self.gate = gate or Gate(math.inf)
@@ -79,6 +68,12 @@ class FakeEngine(FakeMemories):
         """What could be called in these turns."""
         self.cancelled: list[str] = []
         """The prompts of the turns that were left before their end."""
+        self.drafts: list[Mapping[str, object]] = []
+        """The settings that sessions and prompts were tried with in place of those of their task."""
+        self.postfix = postfix
+        """What the model reads behind each prompt."""
+        self.n_unloads: Counter[str] = Counter()
+        """How often each model was unloaded."""
         super().__init__(memories)
         self.n_running = 0
         self.is_closed = False
@@ -86,9 +81,10 @@ class FakeEngine(FakeMemories):
         self.private_tokens = tuple(private_tokens)
         self._tasks = {task.name: task for task in tasks}
         names = sorted({task.model for task in tasks})
-        self._models = {name: ModelInfo(name, f"/models/{name}.gguf", "unloaded", 1_000_000) for name in names}
+        self._models = {name: _unloaded(name) for name in names}
         self._locks = {name: asyncio.Lock() for name in names}
         self._n_load_steps = n_load_steps
+        self._settings = settings or {}
         self._spellings: dict[int, str] = {}
 
     async def models(self) -> Sequence[ModelInfo]:
@@ -98,7 +94,7 @@ class FakeEngine(FakeMemories):
         return tuple(self._tasks.values())
 
     async def settings(self, task: str) -> Mapping[str, object]:
-        return {"model": self.task(task).model, "temperature": 0}
+        return {"model": self.task(task).model, "temperature": 0, **self._settings.get(task, {})}
 
     async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         self.check_open()
@@ -109,8 +105,39 @@ class FakeEngine(FakeMemories):
                 await self._load(model, on_progress or (lambda _: None))
         return self._models[model]
 
-    def session(self, task: str, *, system: str | None = None, history: Sequence[Turn] = ()) -> "FakeSession":
-        return FakeSession(self, task, system, history)
+    async def unload(self, model: str) -> None:
+        if model not in self._models:
+            raise ModelNotFound(model, self._models)
+        self.n_unloads[model] += 1
+        self.gate.knock()
+        self.load_gate.knock()
+        async with self._locks[model]:
+            self._models[model] = _unloaded(model)
+
+    def session(
+        self,
+        task: str,
+        *,
+        system: str | None = None,
+        history: Sequence[Turn] = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> FakeSession:
+        if settings is None:
+            return FakeSession(self, task, system, history)
+        model = self._draft(task, settings)
+        return FakeSession(self, task, system or _text(settings.get("system")), history, model)
+
+    async def prompt_parts(
+        self,
+        task: str,
+        prompt: str,
+        *,
+        system: str | None = None,
+        history: Sequence[Turn] = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> Sequence[PromptPart]:
+        async with self.session(task, system=system, history=history, settings=settings) as session:
+            return session.preview(prompt)
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
         await self.load(model)
@@ -150,14 +177,29 @@ class FakeEngine(FakeMemories):
             raise TaskNotFound(name, self._tasks)
         return self._tasks[name]
 
+    def model(self, name: str) -> ModelInfo:
+        """The model of that name."""
+        return self._models[name]
+
+    def _draft(self, task: str, settings: Mapping[str, object]) -> str:
+        """The model of a draft, which is checked as the configuration is. Raises ConfigError."""
+        models = {name: ModelConfig(model_path=f"/models/{name}.gguf") for name in self._models}
+        first = next(iter(models), "")
+        memories = {name: MemoryConfig(embedding_model=first) for name in self.documents_of}
+        model = task_draft(task, settings, Config(models=models, memories=memories), None).model
+        self.drafts.append(settings)
+        return model
+
     async def _load(self, model: str, tell: Callable[[float], None]) -> None:
-        unloaded = self._models[model]
+        unloaded, n_unloads = self._models[model], self.n_unloads[model]
         self._models[model] = replace(unloaded, state="loading")
         try:
             for step in range(self._n_load_steps + 1):
                 tell(step / self._n_load_steps)
-                await self.load_gate.admit(lambda: self.is_closed)
+                await self.load_gate.admit(lambda: self.is_closed or self.n_unloads[model] > n_unloads)
                 self.check_open()
+                if self.n_unloads[model] > n_unloads:
+                    raise EngineClosed("the model was unloaded")
             if self.load_failure is not None:
                 raise self.load_failure
         except BaseException as error:
@@ -177,167 +219,12 @@ class FakeEngine(FakeMemories):
         )
 
 
-@dataclass(slots=True)
-class _Exchange:
-    """One turn in the making: the plan, and what came of it."""
-
-    prompt: str
-    results: tuple[ToolResult, ...]
-    reply: Reply
-    n_prompt: int
-    written: list[Token] = field(default_factory=list)
-    calls: list[ToolCall] = field(default_factory=list)
-    is_over: bool = False
-    has_failed: bool = False
-
-    def script(self) -> Iterator[Event]:
-        """The events of the turn but for its end."""
-        if self.reply.truncated is not None:
-            yield self.reply.truncated
-        if self.reply.recalled is not None:
-            yield self.reply.recalled
-        yield Progress(0, self.n_prompt)
-        yield Progress(self.n_prompt, self.n_prompt)
-        for thought in self.reply.thoughts:
-            yield Thinking(thought, token_id(thought))
-        if self.reply.thoughts:
-            n_read = self.n_prompt + len(self.reply.thoughts)
-            yield Progress(n_read, n_read)
-        yield from self.reply.answer
-        for number, call in enumerate(self.reply.calls):
-            yield Calling(number, call.id, call.name, "")
-            for piece in split(call.arguments):
-                yield Calling(number, call.id, call.name, piece)
-            yield call
+def _unloaded(name: str) -> ModelInfo:
+    return ModelInfo(name, f"/models/{name}.gguf", "unloaded", 1_000_000, memory_bytes=1_500_000)
 
 
-class FakeSession(Session):
-    """A conversation with a scripted engine. It really drops old turns when the context is full."""
-
-    def __init__(self, engine: FakeEngine, task: str, system: str | None, history: Sequence[Turn]) -> None:
-        self.system = system
-        self._engine = engine
-        self._task = task
-        self._turns = list(history)
-        self._n_left_out = 0
-        self._is_busy = False
-        self._is_closed = False
-
-    async def open(self) -> None:
-        await self._engine.load(self._engine.task(self._task).model)
-
-    @property
-    def turns(self) -> Sequence[Turn]:
-        return tuple(self._turns)
-
-    @asynccontextmanager
-    async def send(
-        self,
-        prompt: str,
-        overrides: Overrides = NO_OVERRIDES,
-        *,
-        schema: Bias | Mapping[str, object] | None = None,
-        tools: Tools | None = None,
-        results: Sequence[ToolResult] = (),
-    ) -> AsyncIterator[AsyncIterator[Event]]:
-        if self._is_busy:
-            raise SessionBusy("the session is in the middle of a turn")
-        self._check_open()
-        check_tools(tools, results, schema, self._turns)
-        exchange = self._begin(prompt, overrides, schema, tools, tuple(results))
-        self._is_busy = True
-        self._engine.n_running += 1
-        try:
-            async with aclosing(self._events(exchange)) as events:
-                yield events
-        finally:
-            self._is_busy = False
-            self._engine.n_running -= 1
-            self._end(exchange)
-
-    async def close(self) -> None:
-        self._is_closed = True
-        self._turns.clear()
-        self._engine.gate.knock()
-
-    def _begin(
-        self,
-        prompt: str,
-        overrides: Overrides,
-        schema: Bias | Mapping[str, object] | None,
-        tools: Tools | None,
-        results: tuple[ToolResult, ...],
-    ) -> _Exchange:
-        for token in self._engine.private_tokens:
-            if token in prompt:
-                raise IllegalToken(f"the prompt holds {token}, which the task keeps private")
-        check_overrides(overrides, N_VOCAB)
-        reply = as_wanted(self._engine.reply(prompt), overrides, schema, tools)
-        if reply.refusal is not None:
-            raise reply.refusal
-        dropped, n_prompt = self._fit(prompt)
-        room = max(0, self._engine.context_size - n_prompt - len(reply.thoughts))
-        if len(reply.tokens) > room:
-            reply = replace(reply, tokens=reply.tokens[:room], finish_reason="length")
-        self._engine.asked.append((self._task, prompt))
-        self._engine.schemas.append(schema)
-        self._engine.tools.append(tools)
-        return _Exchange(prompt, results, replace(reply, truncated=reply.truncated or dropped), n_prompt)
-
-    def _fit(self, prompt: str) -> tuple[Truncated | None, int]:
-        """Leave out the oldest turns until the prompt fits."""
-        size = self._engine.context_size
-        n_alone = len(split(prompt))
-        if n_alone >= size:
-            raise ContextExceeded(n_alone, size)
-        seen = [len(split(turn.prompt)) + len(split(turn.answer)) for turn in self._turns[self._n_left_out :]]
-        n_turns = 0
-        while sum(seen[n_turns:]) + n_alone >= size:
-            n_turns += 1
-        self._n_left_out += n_turns
-        return Truncated(sum(seen[:n_turns]), n_turns) if n_turns else None, sum(seen[n_turns:]) + n_alone
-
-    async def _events(self, exchange: _Exchange) -> AsyncGenerator[Event, None]:
-        try:
-            for event in exchange.script():
-                if isinstance(event, Thinking | Token):
-                    await self._engine.gate.admit(self._is_over)
-                    self._check_open()
-                if isinstance(event, Token):
-                    exchange.written.append(event)
-                if isinstance(event, ToolCall):
-                    exchange.calls.append(event)
-                yield event
-            if exchange.reply.failure is not None:
-                raise exchange.reply.failure
-        except Exception:  # whatever it is, the turn is not remembered
-            exchange.has_failed = True
-            raise
-        exchange.is_over = True
-        yield self._done(exchange)
-
-    def _done(self, exchange: _Exchange) -> Done:
-        n_thought = len(exchange.reply.thoughts)
-        n_written = n_thought + len(exchange.written)
-        n_forced = sum(token.is_forced for token in exchange.written)
-        n_context = exchange.n_prompt + n_written
-        usage = Usage(exchange.n_prompt, 0, n_written, n_context, self._engine.context_size, n_thought, n_forced)
-        return Done(exchange.reply.finish_reason, usage, Timings(0.0, 0.25, n_written / 50))
-
-    def _end(self, exchange: _Exchange) -> None:
-        if not exchange.is_over and not exchange.has_failed:
-            self._engine.cancelled.append(exchange.prompt)
-        if not exchange.has_failed and not self._is_closed:
-            text = "".join(token.text for token in exchange.written)
-            self._turns.append(Turn(exchange.prompt, text, tuple(exchange.calls), exchange.results))
-
-    def _is_over(self) -> bool:
-        return self._is_closed or self._engine.is_closed
-
-    def _check_open(self) -> None:
-        self._engine.check_open()
-        if self._is_closed:
-            raise EngineClosed("the session was closed")
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _vector(text: str) -> list[float]:

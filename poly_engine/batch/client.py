@@ -57,7 +57,7 @@ class WorkerClient:
         self._streams: dict[int, ReportStream] = {}
         self._opened: asyncio.Future[OpenedModel] = self._loop.create_future()
         self._ended = asyncio.Event()
-        self._is_closing = False
+        self._closed_for = ""
         self._is_broken = False
         self._host: ThreadHost | None = None
         self._progress = 0.0
@@ -91,7 +91,7 @@ class WorkerClient:
     @property
     def is_alive(self) -> bool:
         """Whether it still serves; a bug of ours may have ended it."""
-        return not self._is_broken and not self._ended.is_set()
+        return not (self._is_broken or self._closed_for or self._ended.is_set())
 
     def next_id(self) -> int:
         """A number for the next request."""
@@ -144,11 +144,11 @@ class WorkerClient:
         assert isinstance(report, Embedded)
         vectors[pack] = report.vectors
 
-    async def close(self) -> None:
-        """End the worker and free the model. What is under way fails."""
-        self._is_closing = True
+    async def close(self, reason: str = "the engine was shut down") -> None:
+        """End the worker and free the model. What is under way fails, for a `reason`."""
+        self._closed_for = self._closed_for or reason
         if self._host is not None:
-            self._host.stop()
+            self._host.stop(self._closed_for)
             await self._ended.wait()
 
     def _send(self, request: Generate | Embed) -> ReportStream:
@@ -179,8 +179,8 @@ class WorkerClient:
                 stream.put(self._last_words(request_id))
 
     def _last_words(self, request_id: int) -> Failed:
-        if self._is_closing:
-            return Failed(request_id, "the engine was shut down", is_closed=True)
+        if self._closed_for:
+            return Failed(request_id, self._closed_for, is_closed=True)
         return Failed(request_id, "the engine failed; its log says why", is_broken=True)
 
     def _report_progress(self, share: float, on_progress: Callable[[float], None]) -> None:

@@ -79,10 +79,10 @@ class ThreadHost:
         """Hand a command to the worker. Never blocks."""
         self._commands.put(command)
 
-    def stop(self) -> None:
-        """Ask the worker to end; it gives up a model that is still being opened."""
+    def stop(self, reason: str) -> None:
+        """Ask the worker to end, for a reason; it gives up a model that is still being opened."""
         self._is_stopping = True
-        self._commands.put(Stop())
+        self._commands.put(Stop(reason))
 
     def _run(self) -> None:
         try:

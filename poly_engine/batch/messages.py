@@ -54,7 +54,9 @@ class Embed:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Fail what is under way, free the model and end."""
+    """Fail what is under way, for a `reason`, free the model and end."""
+
+    reason: str = "the engine was shut down"
 
 
 Command: TypeAlias = Generate | Cancel | Embed | Stop

@@ -67,13 +67,13 @@ class Worker:
         self._emit = emit
         self._embeds: deque[Embed] = deque()
         self._pace = PrefillPace()
-        self._is_stopped = False
+        self._stop: Stop | None = None
         self._known: set[int] = set()
 
     def run(self) -> None:
         """Serve until `Stop` comes or a bug of ours ends it; then fail what is left."""
         try:
-            while not self._is_stopped:
+            while self._stop is None:
                 self._take_commands()
                 self._embed_next()
                 self._step()
@@ -81,7 +81,7 @@ class Worker:
             _log.exception("the worker failed")
             self._fail_all("the engine failed; its log says why", is_broken=True)
         else:
-            self._fail_all("the engine was shut down", is_closed=True)
+            self._fail_all(self._stop.reason, is_closed=True)
 
     def _step(self) -> None:
         if self._scheduler is None or self._runner is None or not self._scheduler.has_work:
@@ -109,7 +109,7 @@ class Worker:
         """Take all commands that are there; wait for one if there is nothing else to do."""
         is_idle = not self._embeds and not (self._scheduler and self._scheduler.has_work)
         try:
-            while not self._is_stopped:
+            while self._stop is None:
                 self._obey(self._commands.get(block=is_idle))
                 is_idle = False
         except Empty:
@@ -126,7 +126,7 @@ class Worker:
                 self._known.add(command.id)
                 self._embeds.append(command)
             case Stop():
-                self._is_stopped = True
+                self._stop = command
 
     def _cancel(self, request_id: int) -> None:
         for waiting in [request for request in self._embeds if request.id == request_id]:

@@ -4,7 +4,7 @@ loaded = load(find(None, os.environ, Path.cwd()))
 loaded.config.tasks["chat"].temperature
 """
 
-from poly_engine.config.load import LoadedConfig, find, load, user_file
+from poly_engine.config.load import LoadedConfig, find, load, task_draft, user_file
 from poly_engine.config.memories import FileStore, MemoryConfig, PgvectorStore, QdrantStore, Store
 from poly_engine.config.models import ModelConfig
 from poly_engine.config.root import Config, JwtKey, NamedKey
@@ -26,5 +26,6 @@ __all__ = [
     "TaskConfig",
     "find",
     "load",
+    "task_draft",
     "user_file",
 ]

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from poly_engine.config.chunks import too_long_chunks
 from poly_engine.config.root import Config
 from poly_engine.config.section import Where
+from poly_engine.config.tasks import TaskConfig
 from poly_engine.errors import ConfigError
 
-__all__ = ["BUILTIN", "LoadedConfig", "find", "load"]
+__all__ = ["BUILTIN", "LoadedConfig", "find", "load", "task_draft"]
 
 BUILTIN = Path(__file__).with_name("builtin.toml")
 """The configuration that is used when there is no other."""
@@ -77,6 +78,14 @@ def load(path: Path | None) -> LoadedConfig:
     return LoadedConfig(config, path, tuple(_notes(config)))
 
 
+def task_draft(name: str, settings: Mapping[str, object], config: Config, folder: Path | None) -> TaskConfig:
+    """Settings of a task as they would be in the file of a configuration, which lies in `folder`. Raises ConfigError as
+    `load` does.
+    """
+    tree: dict[str, object] = {"models": config.models, "memories": config.memories, "tasks": {name: dict(settings)}}
+    return _checked(tree, folder).tasks[name]
+
+
 def _read(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")  # editors on Windows begin a file with a byte order mark
@@ -95,7 +104,7 @@ def _parse(text: str, file: Path) -> dict[str, object]:
         raise ConfigError([f"{file}: holds a number of thousands of digits, or tables nested as deep"]) from error
 
 
-def _checked(tree: dict[str, object], folder: Path) -> Config:
+def _checked(tree: dict[str, object], folder: Path | None) -> Config:
     try:
         return Config.model_validate(tree, context=folder)
     except ValidationError as error:

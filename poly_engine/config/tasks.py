@@ -179,8 +179,12 @@ class TaskConfig(Section):
 
     @property
     def in_effect(self) -> dict[str, object]:
-        """The settings that count, by their names; those that say nothing or that `samplers` replaces do not."""
+        """The settings that count, by their names; those that say nothing or that `samplers` replaces do not. A penalty
+        that is not set beside a biaser is not told either: if it was set, it would mean more.
+        """
         replaced = PLAIN_SETTINGS if self.samplers is not None else ()
+        if self.biaser is not None and "repeat_penalty" not in self.model_fields_set:
+            replaced = (*replaced, "repeat_penalty")
         given = self.model_dump(mode="json", exclude_none=True)
         return {key: value for key, value in given.items() if key not in replaced and value != []}
 

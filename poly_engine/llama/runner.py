@@ -20,11 +20,10 @@ from poly_engine.llama.logit_bias import LogitBias
 from poly_engine.llama.logprobs import Scorer
 from poly_engine.llama.model import LlamaModel
 from poly_engine.llama.sampler import Candidates, Sampler, memory_of
+from poly_engine.models.fit import MICRO_BATCH
 
 MAX_SLOTS = 256
 """Sequences that llama.cpp can tell apart in one cache (LLAMA_MAX_SEQ)."""
-
-_MICRO_BATCH = 512
 
 
 class Runner:
@@ -39,7 +38,7 @@ class Runner:
         params = c.llama_context_default_params()
         params.n_ctx = n_cells
         params.n_batch = n_batch
-        params.n_ubatch = min(n_batch, _MICRO_BATCH)
+        params.n_ubatch = min(n_batch, MICRO_BATCH)
         params.n_seq_max = n_slots
         params.n_outputs_max = n_slots  # as few as it allows; by default it makes room for logits of a whole batch
         params.n_threads = params.n_threads_batch = n_threads

@@ -56,6 +56,11 @@ class Vocabulary:
         with self._reading():
             return max(len(self.piece(token)) for token in range(self.n_tokens))
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody can read it any more."""
+        return self._is_closed
+
     def template_tokens(self, text: str, *, is_first: bool = False) -> list[int]:
         """Tokenise text that we wrote: special tokens in it are parsed."""
         if not self._has_space_prefix:

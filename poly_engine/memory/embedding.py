@@ -27,13 +27,14 @@ class VocabularyCounter:
 @dataclass(frozen=True, slots=True)
 class Embedding:
     """A loaded model, as far as a memory uses it. `embed` gives a vector of length 1 for each text; a text may have
-    `max_tokens`.
+    `max_tokens`. When it is no longer current, the model was closed, and cannot count any more.
     """
 
     fingerprint: Fingerprint
     counter: TokenCounter
     max_tokens: int
     embed: Callable[[Sequence[str]], Awaitable[npt.NDArray[np.float32]]]
+    is_current: Callable[[], bool] = lambda: True
 
     def clipped(self, text: str) -> str:
         """As much of the beginning of a text as can be embedded."""

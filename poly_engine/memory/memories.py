@@ -43,6 +43,8 @@ class Memories:
         """A memory, ready to be used. Raises MemoryNotFound, a MemoryFailed, or InvalidRequest."""
         config = self._known(name)
         async with self._in_turn[name]:
+            if name in self._opened and not self._opened[name].is_current:
+                await self._opened.pop(name).close()
             if name not in self._opened:
                 embedding = await self._open_embedding(config.embedding_model)
                 self._opened[name] = await asyncio.to_thread(_open, name, config, embedding, self._extractor)
@@ -85,6 +87,12 @@ class Memories:
         self._config = config
         self._in_turn = {name: self._in_turn.get(name) or asyncio.Lock() for name in config}
         await asyncio.gather(*(self._opened.pop(name).close() for name in gone if name in self._opened))
+
+    async def let_go(self, model: str) -> None:
+        """Close those that embed with a model, which is about to be unloaded; whoever asks for one opens it again."""
+        for name, config in list(self._config.items()):
+            if config.embedding_model == model and name in self._opened:
+                await self._opened.pop(name).close()
 
     async def infos(self) -> Sequence[MemoryInfo]:
         """What is known of them, by name; counts only of those that are open."""

@@ -48,6 +48,11 @@ class Memory:
         self._intake = Intake(store, settings, embedding, extractor, self._threads)
         self._ingestion = Ingestion(IngestQueue(queue_path), self._intake, self._threads)
 
+    @property
+    def is_current(self) -> bool:
+        """Whether its embedding model is still the one that is loaded; else it has to be opened again."""
+        return self._embedding.is_current()
+
     async def ingest(
         self, content: Content, *, source: str, media_type: str | None = None, on_progress: OnProgress | None = None
     ) -> Ingested:

@@ -3,12 +3,12 @@
 import asyncio
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from poly_engine.errors import EngineClosed
+from poly_engine.errors import EngineClosed, InvalidRequest
 from poly_engine.interface import Session
-from poly_engine.types import Embeddings, ModelInfo, TaskInfo, TokenPiece, Turn
+from poly_engine.types import Embeddings, ModelInfo, PromptPart, TaskInfo, TokenPiece, Turn
 from poly_serve.client.address import Address
 from poly_serve.client.memories import RemoteMemories
 from poly_serve.client.server import Server
@@ -75,10 +75,35 @@ class RemoteEngine(RemoteMemories):
             ModelInfo, await self._server.follow("POST", "v1", "model", model, "load", on_progress=tell)
         )
 
-    def session(self, task: str, *, system: str | None = None, history: Sequence[Turn] = ()) -> Session:
+    async def unload(self, model: str) -> None:
+        await self._server.ask("POST", "v1", "model", model, "unload", is_repeatable=True)
+
+    def session(
+        self,
+        task: str,
+        *,
+        system: str | None = None,
+        history: Sequence[Turn] = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> Session:
+        self._check_settings(settings)
         from poly_serve.client.session import RemoteSession  # as above
 
         return RemoteSession(self._server, task, system, history, self._sessions)
+
+    async def prompt_parts(
+        self,
+        task: str,
+        prompt: str,
+        *,
+        system: str | None = None,
+        history: Sequence[Turn] = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> Sequence[PromptPart]:
+        self._check_settings(settings)
+        said = {"prompt": prompt, "system": system, "history": [asdict(turn) for turn in history]}
+        answer = await self._server.ask("POST", "v1", "task", task, "prompt", body=said, is_repeatable=True)
+        return self._server.things(PromptPart, answer, "parts")
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
         path = ("v1", "model", model, "tokenization")
@@ -100,6 +125,14 @@ class RemoteEngine(RemoteMemories):
         closed = EngineClosed("the engine was shut down")
         await asyncio.gather(*(session.end(closed) for session in list(self._sessions)))
         await self._server.close()
+
+    def _check_settings(self, settings: object) -> None:
+        """Raise InvalidRequest for a draft: who may use a task could use all else with it."""
+        if settings is not None:
+            url = self._server.address.url
+            raise InvalidRequest(
+                f"the server at {url} answers by its own configuration: try drafts where its models are"
+            )
 
     async def _embed(self, model: str, texts: Sequence[str], *, normalize: bool) -> Embeddings:
         import numpy as np  # as above

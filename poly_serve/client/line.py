@@ -3,7 +3,9 @@
 import asyncio
 import json
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection
@@ -11,16 +13,24 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from poly_engine.errors import EngineClosed, InvalidRequest, PolyError, SessionNotFound
+from poly_engine.types import PromptPart
 from poly_serve.client.faults import broken, no_poly
 from poly_serve.client.server import Server
 from poly_serve.client.turn import RemoteTurn
-from poly_serve.wire import PROTOCOL, encoded, error_from
+from poly_serve.wire import PROTOCOL, decoded, encoded, error_from
 
 __all__ = ["Line"]
 
 _log = logging.getLogger(__name__)
 
 Frame = dict[str, Any]  # Any: as JSON
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The frame that says what a model read."""
+
+    parts: tuple[PromptPart, ...]
 
 
 class Line:
@@ -37,6 +47,7 @@ class Line:
         self.session: str | None = None
         """The id by which the server keeps it, if it does."""
         self._opened: asyncio.Future[str | None] | None = None
+        self._sent: asyncio.Future[Sequence[PromptPart]] | None = None
         self._to_be_sent: asyncio.Queue[Frame] = asyncio.Queue()
         self._reading = asyncio.create_task(self._read())
         self._writing = asyncio.create_task(self._write())
@@ -79,13 +90,23 @@ class Line:
             self._to_be_sent.put_nowait({"type": "cancel"})
             await self._turn.is_over.wait()
 
+    async def sent(self) -> Sequence[PromptPart]:
+        """The prompt of the last turn as it was sent. Raises why that is not known, or why the line is lost."""
+        if self._sent is None or self._sent.done():
+            self._sent = asyncio.get_running_loop().create_future()
+            if self.is_lost:
+                self._lose()
+            self._to_be_sent.put_nowait({"type": "sent"})
+        return await asyncio.shield(self._sent)
+
     async def close(self) -> None:
         """Hang up."""
         await self._socket.close()
         self._writing.cancel()
         await asyncio.wait([self._reading, self._writing])
-        if self._opened is not None and self._opened.done() and not self._opened.cancelled():
-            self._opened.exception()  # seen: asyncio would complain of an error that nobody looked at
+        for future in (self._opened, self._sent):
+            if future is not None and future.done() and not future.cancelled():
+                future.exception()  # seen: asyncio would complain of an error that nobody looked at
 
     async def _open(self, frame: Frame) -> None:
         self._opened = asyncio.get_running_loop().create_future()
@@ -118,6 +139,8 @@ class Line:
         if frame["type"] == "opened":
             if self._opened is not None and is_opening:
                 self._opened.set_result(frame.get("session"))
+        elif frame["type"] == "sent":
+            self._hear_sent(frame)
         elif self._turn is not None and has_turn:
             self._turn.hear(frame)
         elif frame["type"] == "error":
@@ -127,11 +150,20 @@ class Line:
             else:
                 self._said = error
 
+    def _hear_sent(self, frame: Frame) -> None:
+        if self._sent is not None and not self._sent.done():
+            if "code" in frame:
+                self._sent.set_exception(error_from(frame))
+            else:
+                self._sent.set_result(decoded(_Parts, frame).parts)
+
     def _lose(self) -> None:
         """Tell whoever waits that nothing comes any more."""
         error = self._said or self._loss()
         if self._opened is not None and not self._opened.done():
             self._opened.set_exception(error)
+        if self._sent is not None and not self._sent.done():
+            self._sent.set_exception(error)
         if self._turn is not None and not self._turn.is_over.is_set():
             self._turn.fail(error)
             self._turn.end()

@@ -6,9 +6,9 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
-from poly_engine.errors import EngineClosed, PolyError, SessionBusy
+from poly_engine.errors import EngineClosed, EngineUnreachable, PolyError, SessionBusy
 from poly_engine.interface import NO_OVERRIDES, Session
-from poly_engine.types import Bias, Event, Overrides, ToolResult, Tools, Turn
+from poly_engine.types import Bias, Event, Overrides, PromptPart, ToolResult, Tools, Turn
 from poly_serve.client.line import Line
 from poly_serve.client.server import Server
 from poly_serve.client.turn import RemoteTurn
@@ -45,6 +45,7 @@ class RemoteSession(Session):
         self._turns = list(history)
         self._open_sessions = open_sessions
         self._line: Line | None = None
+        self._connecting = asyncio.Lock()
         self._id: str | None = None
         """By which the server keeps it when the line is lost."""
         self._turn: RemoteTurn | None = None
@@ -81,6 +82,20 @@ class RemoteSession(Session):
                 await self._stop()
         finally:
             self._is_busy = False
+
+    async def sent(self) -> Sequence[PromptPart]:
+        self._check_open()
+        if self._turn is None:
+            return ()
+        line = self._line or await self._connect()
+        try:
+            return await line.sent()
+        except (EngineUnreachable, EngineClosed):
+            self._check_open()
+            if not line.is_lost:
+                raise
+            await self._hang_up(line)
+            return await (self._line or await self._connect()).sent()
 
     async def close(self) -> None:
         if self._closed is None:
@@ -132,6 +147,11 @@ class RemoteSession(Session):
         raise AssertionError("the last attempt raises, or succeeds")
 
     async def _connect(self) -> Line:
+        """The line; what the model read last may be asked for while it is being opened."""
+        async with self._connecting:
+            return self._line or await self._open_line()
+
+    async def _open_line(self) -> Line:
         history = [asdict(turn) for turn in self._turns]
         self._open_sessions.add(self)
         resume = None if self._id is None else {"resume": self._id, "turns": len(self._turns)}
@@ -146,9 +166,11 @@ class RemoteSession(Session):
         if self._line is not None:
             await self._line.stop()
 
-    async def _hang_up(self) -> None:
-        line, self._line = self._line, None
-        if line is not None:
+    async def _hang_up(self, lost: Line | None = None) -> None:
+        """Close the line, unless it is no more the one that was lost."""
+        line = self._line
+        if line is not None and lost in (None, line):
+            self._line = None
             await line.close()
 
     def _remember(self, turn: RemoteTurn) -> None:

@@ -6,6 +6,7 @@ client: {"type": "open", "system": …, "history": [{"prompt": …, "answer": �
          "tools": {"tools": [{"name": …, "description": …, "parameters": …}], "choice": …, "only": …, "is_parallel": …},
          "results": [{"id": …, "content": …}]}                                     all but the prompt may be left out
         {"type": "cancel"}                                                         stops the answer that is written
+        {"type": "sent"}                                                           asks what the model read last
 server: {"type": "opened", "session": SESSION}, then for each prompt
         {"type": "begun"}, when it was found that it can be answered
         the events of `poly_engine.types`, as they come
@@ -14,6 +15,8 @@ server: {"type": "opened", "session": SESSION}, then for each prompt
             {"type": "cancelled", "answer": …, "calls": […]}
             {"type": "error", "code": …, "message": …, "answer": …, "calls": […]}
         {"type": "refused", "code": "session_busy", …} for a prompt that comes before that
+        {"type": "sent", "parts": [{"kind": …, "text": …, "n_tokens": …}]} at any time: the prompt of the last turn, as
+            it was sent; or with "code" and "message" in place of the parts. Who asks again meanwhile is told once
 
 The `answer` is what the session remembers of a turn that did not come to its end: null if it forgets the prompt, too.
 With it come the `calls` of tools that are complete, if there are any. Turns of a history may have `calls` and
@@ -50,7 +53,7 @@ from poly_engine import (
 from poly_serve.access import Kind
 from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
-from poly_serve.inputs import InvalidParameter, json_object, off_loop, thing_of
+from poly_serve.inputs import InvalidParameter, json_object, no_draft, off_loop, thing_of
 from poly_serve.routing import PRINCIPAL, without_names
 from poly_serve.sessions import SESSIONS, KeptSession
 from poly_serve.sockets import Socket
@@ -89,6 +92,7 @@ class _Conversation:
         self._opened: asyncio.Future[KeptSession] = asyncio.get_running_loop().create_future()
         self._opening: asyncio.Task[None] | None = None
         self._turn: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
         self._is_cancelled = False
         self._has_failed = False
 
@@ -112,8 +116,11 @@ class _Conversation:
                 await asyncio.sleep(0)  # let it begin: what is cancelled before that ends without a word
             case "cancel":
                 self._cancel()
+            case "sent":
+                if self._telling is None or self._telling.done():
+                    self._telling = self._group.create_task(self._tell_sent())
             case _:
-                raise InvalidRequest(f"there is no frame of the type {kind!r}: it is open, prompt or cancel")
+                raise InvalidRequest(f"there is no frame of the type {kind!r}: it is open, prompt, cancel or sent")
 
     async def tell(self, record: Mapping[str, object]) -> None:
         """Send a frame, unless the client is gone, which whoever reads finds out."""
@@ -132,9 +139,10 @@ class _Conversation:
             if self._turn is not None:
                 self._cancel()
                 await asyncio.wait([self._turn])
-            if self._opening is not None:
-                self._opening.cancel()
-                await asyncio.wait([self._opening])
+            for task in (self._telling, self._opening):
+                if task is not None:
+                    task.cancel()
+                    await asyncio.wait([task])
             if self._kept is not None and not (self._has_failed or self._socket.is_left):
                 self._sessions.park(self._kept)
                 self._kept = None
@@ -219,6 +227,14 @@ class _Conversation:
         assert done is not None, "a turn ends with Done, or raises"
         return event_record(done)
 
+    async def _tell_sent(self) -> None:
+        try:
+            session = (await asyncio.shield(self._opened)).session
+            told: Mapping[str, object] = {"parts": await session.sent()}
+        except PolyError as error:
+            told = error_record(without_names(error, self._request[PRINCIPAL]))
+        await self.tell({**told, "type": "sent"})
+
     def _remembered(self, n_before: int) -> Mapping[str, object]:
         """The answer of the turn behind those that there were before, if it is remembered, with its calls."""
         turns = self._kept.session.turns[n_before:] if self._kept is not None else ()
@@ -237,6 +253,7 @@ class _Conversation:
 
 async def _said(frame: Frame) -> tuple[list[Turn], str | None]:
     """What was said before, and the system message."""
+    no_draft(frame)
     history, system = frame.get("history", []), frame.get("system")
     if not isinstance(history, list):
         raise InvalidParameter("history", "has to be a list of turns")
@@ -252,7 +269,7 @@ def _resumed(frame: Frame) -> tuple[str, int | None]:
         raise InvalidParameter("resume", "has to be the id of a session")
     if isinstance(n_turns, bool) or not isinstance(n_turns, int | None) or (n_turns or 0) < 0:
         raise InvalidParameter("turns", "has to be a number of turns")
-    for key in ("system", "history"):
+    for key in ("system", "history", "settings"):
         if key in frame:
             raise InvalidParameter(key, "cannot be given anew to a session that is resumed")
     return id, n_turns

@@ -15,7 +15,7 @@ from poly_serve.inputs import Prompt, body_of, prompt_of, wants_detail
 from poly_serve.metrics import METRICS
 from poly_serve.progress import with_progress
 from poly_serve.replies import in_json, in_plain_text, json_reply
-from poly_serve.routing import PRINCIPAL, Known, Named, NamedModelOrUser, Route
+from poly_serve.routing import PRINCIPAL, Known, Named, NamedModelOrUser, Route, Unlimited
 
 __all__ = ["ROUTES"]
 
@@ -51,6 +51,14 @@ async def load(request: web.Request) -> web.StreamResponse:
     """
     engine, name = request.app[ENGINE], request.match_info["name"]
     return await with_progress(request, lambda tell: engine.load(name, tell))
+
+
+async def unload(request: web.Request) -> web.Response:
+    """Give the memory of a model back. Answers that it is in the middle of fail; whoever uses it next has it loaded
+    again.
+    """
+    await request.app[ENGINE].unload(request.match_info["name"])
+    return json_reply({"status": "ok"})
 
 
 async def embedding(request: web.Request) -> web.Response:
@@ -101,6 +109,7 @@ _ERRORS = (in_plain_text, in_json)
 ROUTES = (
     Route("GET", "/v1/model", list_models, Known(), *_ERRORS),
     Route("POST", "/v1/model/{name}/load", load, NamedModelOrUser(), *_ERRORS),
+    Route("POST", "/v1/model/{name}/unload", unload, Unlimited(), *_ERRORS),
     Route("GET", "/v1/model/{name}/embedding", embedding, _MODEL, *_ERRORS, query=("prompt",)),
     Route("POST", "/v1/model/{name}/embedding", embedding, _MODEL, *_ERRORS, body=Prompt),
     Route("POST", "/v1/model/{name}/embeddings", embeddings, _MODEL, *_ERRORS, body=Texts),

@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 from aiohttp import web
+from pydantic import BaseModel, ConfigDict
 
-from poly_engine import Done, Event, Recalled, TaskNotFound, Token
+from poly_engine import Done, Event, Recalled, TaskNotFound, Token, Turn
 from poly_serve.access import Kind
 from poly_serve.admission import admitted, check_admission
 from poly_serve.engine import ENGINE
-from poly_serve.inputs import Prompt, prompt_of, wants_detail
+from poly_serve.inputs import Prompt, body_of, json_of, no_draft, prompt_of, wants_detail
 from poly_serve.lifecycle import LIFECYCLE
 from poly_serve.replies import in_json, in_plain_text, json_reply
 from poly_serve.routes.chat import chat_in_texts
@@ -24,6 +25,16 @@ __all__ = ["ROUTES"]
 
 _LARGEST_PROMPT_BYTES = 1 << 20
 _LARGEST_HISTORY_BYTES = 16 << 20
+
+
+class Conversation(BaseModel):
+    """What is said to a task, and what was said before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    prompt: str
+    system: str | None = None
+    history: list[Turn] = []
 
 
 async def list_tasks(request: web.Request) -> web.Response:
@@ -42,6 +53,22 @@ async def status(request: web.Request) -> web.Response:
 async def settings(request: web.Request) -> web.Response:
     """The settings of a task that are in effect, prompts and all."""
     return json_reply(await request.app[ENGINE].settings(request.match_info["name"]))
+
+
+async def prompt(request: web.Request) -> web.Response:
+    """What the model would read of a conversation, part by part, with the tokens of each.
+
+    A part is of the `kind` template, system, recalled, prompt or answer. As when a task is asked, turns that have no
+    place are left out, and what its memory holds on the prompt is there.
+    """
+    name = request.match_info["name"]
+    check_admission(request, Kind.TASK, name)
+    no_draft(await json_of(request))
+    said = await body_of(request, Conversation)
+    texts = [said.prompt, *(text for turn in said.history for text in (turn.prompt, turn.answer))]
+    async with admitted(request, Kind.TASK, name, texts):
+        parts = await request.app[ENGINE].prompt_parts(name, said.prompt, system=said.system, history=said.history)
+    return json_reply({"parts": parts})
 
 
 async def completion(request: web.Request) -> web.Response:
@@ -125,6 +152,7 @@ ROUTES = (
     Route("GET", "/v1/task/{name}/settings", settings, Unlimited(), *_ERRORS),
     Route("GET", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS, query=("prompt",)),
     Route("POST", "/v1/task/{name}/completion", completion, _TASK, *_ERRORS, body=Prompt),
+    Route("POST", "/v1/task/{name}/prompt", prompt, _TASK, *_ERRORS, body=Conversation),
     Route("GET", "/v1/task/{name}/live", live, _TASK, *_ERRORS, query=("prompt", "detail")),
     Route("POST", "/v1/task/{name}/live", live, _TASK, *_ERRORS, body=Prompt, query=("detail",)),
     Route("GET", "/v1/task/{name}/chat", chat, _TASK, *_ERRORS, is_chat=True),

@@ -69,7 +69,7 @@ def _row(name: str, model: ModelConfig) -> dict[str, object]:
 
 
 def _remote_row(model: ModelInfo) -> dict[str, object]:
-    """What a server tells: not how much memory it takes there, nor what is wrong with its file."""
+    """What a server tells: not what is wrong with its file."""
     return {
         "name": model.name,
         "state": model.state,
@@ -77,7 +77,7 @@ def _remote_row(model: ModelInfo) -> dict[str, object]:
         "parameters": None if model.n_params is None else Count(model.n_params),
         "size_bytes": None if model.size_bytes is None else Bytes(model.size_bytes),
         "context_size": model.context_size,
-        "memory_bytes": None,
+        "memory_bytes": None if model.memory_bytes is None else Bytes(model.memory_bytes),
         "problem": None,
     }
 

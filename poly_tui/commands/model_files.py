@@ -6,7 +6,7 @@ import psutil
 
 from poly_engine import ModelLoadFailed
 from poly_engine.config import ModelConfig
-from poly_engine.models.fit import CacheSizes, cache_sizes
+from poly_engine.models.fit import CacheSizes, adapter_bytes, cache_sizes, memory_bytes
 from poly_engine.models.gguf import GgufHeader, read_header
 
 __all__ = ["ModelFile", "look_at"]
@@ -20,20 +20,13 @@ class ModelFile:
     problem: str | None
     header: GgufHeader | None = None
     sizes: CacheSizes | None = None
-    adapter_bytes: int = 0
+    memory_bytes: int | None = None
+    """About what it takes once it is loaded: weights, adapters, the cache of its conversations, room to compute."""
 
     @property
     def state(self) -> str:
         """As the engine names it."""
         return "failed" if self.problem else "unloaded"
-
-    @property
-    def memory_bytes(self) -> int | None:
-        """About what it takes once it is loaded: weights, adapters, and the cache of its conversations."""
-        if self.header is None or self.sizes is None:
-            return None
-        cache_bytes = self.sizes.cache_size * self.header.kv_bytes_per_token
-        return self.header.size_bytes + self.adapter_bytes + cache_bytes
 
     @property
     def fits(self) -> bool | None:
@@ -48,8 +41,9 @@ def look_at(model: ModelConfig) -> ModelFile:
         return ModelFile(model.url or "", "the model has only a url: download it, and set model_path to the file")
     try:
         header = read_header(path)
-        adapter_bytes = sum(read_header(adapter).size_bytes for adapter in model.adapter_files)
+        n_adapter_bytes = adapter_bytes(model.adapter_files)
         sizes = cache_sizes(header, model.context_size, model.cache_size)
     except ModelLoadFailed as error:
         return ModelFile(str(path), str(error))
-    return ModelFile(str(path), None, header, sizes, adapter_bytes)
+    n_bytes = memory_bytes(header, sizes, model.batch_size) + n_adapter_bytes
+    return ModelFile(str(path), None, header, sizes, n_bytes)

@@ -29,6 +29,15 @@ COMMANDS = (
         slash="task",
         verb="task ls",
     ),
+    Command(
+        id="chat.remember",
+        name="memory: take in files of the prompt",
+        help="Take files that are mentioned as @path into a memory",
+        action="remember",
+        slash="remember",
+        takes="[MEMORY] @FILE…",
+        verb="ingest",
+    ),
     Command(id="chat.edit", name="turn: edit", help="Say something else instead", action="want('edit')", slash="edit"),
     Command(
         id="chat.regenerate",

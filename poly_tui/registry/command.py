@@ -11,7 +11,7 @@ class Command:
 
     `id` is also that of its key, if it has one, and begins with its section, or with "app". `name` is what the palette
     says ("chat: new"), `help` a sentence. `action` is that of the screen of the section, or of the application. In the
-    prompt it is `slash` behind a slash, and in a shell it is the verb `verb` of `poly`.
+    prompt it is `slash` behind a slash, with what it `takes` behind it, if anything; in a shell it is `verb` of `poly`.
     """
 
     id: str
@@ -19,6 +19,7 @@ class Command:
     help: str
     action: str
     slash: str = ""
+    takes: str = ""
     verb: str = ""
 
     @property

@@ -15,8 +15,8 @@ from poly_tui.chats.copies import code_of, write_export
 from poly_tui.chats.log import ChatLog
 from poly_tui.chats.scribe import Scribe
 from poly_tui.chats.tree import ChatTurn
+from poly_tui.screens.attaching import AttachingScreen
 from poly_tui.screens.chat_list import ChatList, ChatsScreen
-from poly_tui.screens.talk import TalkScreen
 from poly_tui.screens.turns import Deed, Turns
 from poly_tui.transcript import Kind, Passage
 
@@ -29,7 +29,7 @@ EDITING = "+"
 """The sign before a prompt that will be another version of one that was sent."""
 
 
-class ChatScreen(TalkScreen):
+class ChatScreen(AttachingScreen):
     """Talks in chats, kept in the file `chats` if it is given; `chat` is the number of the one to go on with."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -149,6 +149,14 @@ class ChatScreen(TalkScreen):
     def action_want(self, deed: Deed) -> None:
         """Do something with the turn that is meant."""
         self._transcript.action_want(deed)
+
+    def action_page(self, n_pages: int) -> None:
+        """Page through the list of chats if one is in it, or else through the transcript."""
+        shown = self.query(ChatList)
+        if shown and shown.first().has_focus_within:
+            shown.first().page(n_pages)
+        else:
+            super().action_page(n_pages)
 
     def action_new_chat(self, *, takes_focus: bool = True) -> None:
         """Begin a new conversation with the same task. What is being written comes along."""

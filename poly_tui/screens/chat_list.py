@@ -93,6 +93,14 @@ class ChatList(Vertical):
         """Let words be typed."""
         self._input.focus()
 
+    def page(self, n_pages: int) -> None:
+        """Move the highlight by as much as is seen."""
+        self._list.focus()
+        if n_pages < 0:
+            self._list.action_page_up()  # type: ignore[no-untyped-call] # Textual's own
+        else:
+            self._list.action_page_down()  # type: ignore[no-untyped-call]
+
     def show_anew(self, current: int | None = None) -> None:
         """Show what there is now."""
         self._current = current or self._current

@@ -8,6 +8,7 @@ from textual.screen import Screen
 
 from poly_engine.errors import PolyError
 from poly_tui.backend import Backend
+from poly_tui.screens.question import Question
 from poly_tui.widgets.keys import KeysBar
 from poly_tui.widgets.room_card import RoomCard
 from poly_tui.widgets.title_bar import TitleBar
@@ -36,9 +37,17 @@ class SectionScreen(Screen[None]):
     def compose_body(self) -> ComposeResult:
         """What is between the first row and the last."""
 
+    @property
+    def unsaved(self) -> str:
+        """What would be lost by quitting, in words; "" if nothing would."""
+        return ""
+
     async def may_quit(self) -> bool:
-        """Whether the application may be left; the user can be asked."""
-        return True
+        """Whether the application may end, as far as this section is concerned; asks if something would be lost."""
+        if not self.unsaved:
+            return True
+        await self.app.switch_mode(self.SECTION)
+        return await self.app.push_screen_wait(Question(f"{self.unsaved}. Quit all the same?", "quit"))
 
     def tell_error(self, error: PolyError) -> None:
         """Say what did not work."""

@@ -25,6 +25,7 @@ from poly_tui.screens.tasks import TaskPicker
 from poly_tui.screens.turns import Turns
 from poly_tui.transcript import Kind, Passage, Transcript
 from poly_tui.widgets.chat_heading import ChatHeading
+from poly_tui.widgets.completions import Completions
 from poly_tui.widgets.composer import Composer
 from poly_tui.widgets.queue import QueueView
 from poly_tui.widgets.status import Phase
@@ -69,7 +70,8 @@ class TalkScreen(SectionScreen):
         self._queue = QueueView()
         self._status = StatusLine()
         self._sign = Static(Kind.PROMPT.sign, id="prompt-sign")
-        self._composer = Composer(self._take_back)
+        self._completions = Completions()
+        self._composer = Composer(self._take_back, self._completions)
 
     def compose_body(self) -> ComposeResult:
         """Heading, transcript, queue, status, prompt."""
@@ -78,6 +80,7 @@ class TalkScreen(SectionScreen):
             yield self._transcript
             yield self._queue
             yield self._status
+            yield self._completions
             with Horizontal(id="prompt"):
                 yield self._sign
                 yield self._composer

@@ -15,6 +15,9 @@ from poly_tui.transcript import Block, Kind, Part, Passage, Transcript
 
 __all__ = ["Deed", "Turns"]
 
+LONG_LINES = 20
+LONG_CHARACTERS = 2000
+
 Deed: TypeAlias = Literal["edit", "regenerate", "continue", "fork", "older", "newer"]
 
 
@@ -144,10 +147,19 @@ class Turns(Transcript, inherit_bindings=False):
 
 
 def _prompt(turn: ChatTurn, chat: Chat) -> Iterator[Part]:
-    yield Part(Kind.PROMPT, Passage(turn.prompt))
+    yield Part(Kind.PROMPT, Passage(turn.prompt), _prompt_title(turn.prompt))
     versions = chat.versions(turn)
     if len(versions) > 1:
         yield Part(Kind.NOTICE, Passage(f"{versions.index(turn) + 1}/{len(versions)} · ⇥ [ ] other versions"))
+
+
+def _prompt_title(prompt: str) -> str:
+    """What a long prompt is folded to: its last line, where the question is behind what it is about."""
+    n_lines = prompt.count("\n") + 1
+    if n_lines <= LONG_LINES and len(prompt) <= LONG_CHARACTERS:
+        return ""
+    size = f"{n_lines} lines" if n_lines > 1 else f"{len(prompt)} characters"
+    return f"{size} · {prompt.rstrip().rpartition(chr(10))[2].strip()}"
 
 
 def _answer(turn: ChatTurn) -> Iterator[Part]:

@@ -1,5 +1,6 @@
 """Where a prompt is written."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,12 +11,19 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
+from poly_engine.errors import suggestion
+from poly_tui.attaching import Attached
+from poly_tui.mentions import Mention, dropped, mention, mentions
+from poly_tui.registry import Command, slash_commands
 from poly_tui.transcript.clean import clean
+from poly_tui.widgets.completions import Completion, Completions
 from poly_tui.widgets.editor import edited
 from poly_tui.widgets.history import PromptHistory
 from poly_tui.widgets.pastes import Pastes
 
 __all__ = ["Composer"]
+
+_COMMAND = re.compile(r"/([a-z][a-z-]*)(?:\s+(.*))?\Z", re.DOTALL)
 
 
 class Composer(TextArea):
@@ -34,12 +42,27 @@ class Composer(TextArea):
 
         prompt: str
 
-    def __init__(self, take_back: Callable[[], str | None]) -> None:
+    @dataclass
+    class Mentioned(Message):
+        """A prompt is to be sent that mentions files; `text` is how it is written."""
+
+        text: str
+        found: list[Mention]
+
+    @dataclass
+    class Commanded(Message):
+        """Something is to be done, with what stands behind it."""
+
+        command: Command
+        rest: str
+
+    def __init__(self, take_back: Callable[[], str | None], completions: Completions) -> None:
         """`take_back` takes the newest prompt that was sent but still waits, if there is one."""
         super().__init__(compact=True, highlight_cursor_line=False, placeholder="Ask something")
         # A blinking cursor would be the only thing that wakes an idle terminal
         self.cursor_blink = False
         self._take_back = take_back
+        self._completions = completions
         self._history = PromptHistory()
         self._pastes = Pastes()
 
@@ -47,6 +70,11 @@ class Composer(TextArea):
     def prompt(self) -> str:
         """What is written, with what was pasted in full."""
         return self._pastes.unfolded(self.text)
+
+    @property
+    def before_cursor(self) -> str:
+        """What is written before the cursor."""
+        return self.get_text_range((0, 0), self.cursor_location)
 
     def remember(self, prompts: Sequence[str]) -> None:
         """Let prompts of earlier be found with up, oldest first."""
@@ -61,10 +89,50 @@ class Composer(TextArea):
         """Put prompts that were not answered before whatever is being written."""
         self.show("\n\n".join(text for text in (*prompts, self.text) if text.strip()))
 
+    def take(self, completion: Completion) -> None:
+        """Have a completion in place of what it completes."""
+        text = completion.text + (" " if completion.is_whole else "")
+        row, column = self.cursor_location  # what is completed is never on two lines
+        self.replace(text, (row, column - len(self.before_cursor) + completion.start), (row, column))
+
+    def send_with(self, attached: Sequence[Attached], text: str) -> None:
+        """Send a prompt with the texts of files in place of their mentions, if it is still written as it was."""
+        if self.text != text:
+            return
+        for one in sorted(attached, key=lambda one: -one.mention.start):
+            text = text[: one.mention.start] + self._pastes.chip(one.name, one.text) + text[one.mention.end :]
+        self._send(self._pastes.unfolded(text).strip())
+
     def action_submit(self) -> None:
-        """Send the prompt, unless there is none."""
-        prompt = self.prompt.strip()
+        """Take the completion that is shown, do what stands behind a slash, or send the prompt if there is one."""
+        chosen = self._completions.chosen
+        if chosen is not None and chosen.text != self.before_cursor[chosen.start :]:
+            self.take(chosen)
+            if not chosen.text.startswith("/") or slash_commands()[chosen.text[1:]].takes:
+                return
+        if _COMMAND.match(self.text):
+            self._command()
+        elif found := mentions(self.text):
+            self.post_message(self.Mentioned(self.text, found))
+        else:
+            self._send(self.prompt.strip())
+
+    def _command(self) -> None:
+        name, rest = _COMMAND.fullmatch(self.text.rstrip()).groups("")  # type: ignore[union-attr] # it was looked at
+        command = slash_commands().get(name)
+        if command is None:
+            words = f"there is no command /{name}{suggestion(name, slash_commands())}"
+            self.notify(f"{words}; a space before it sends it as it is", severity="warning", markup=False)
+        elif rest and not command.takes:
+            self.notify(f"/{name} takes nothing behind it", severity="warning", markup=False)
+        else:
+            self.clear()
+            self._completions.hide()
+            self.post_message(self.Commanded(command, rest))
+
+    def _send(self, prompt: str) -> None:
         if prompt:
+            self._completions.hide()
             self._history.add(prompt)
             self.clear()
             self.post_message(self.Submitted(prompt))
@@ -98,8 +166,12 @@ class Composer(TextArea):
             super().action_delete_left()
 
     def action_cursor_up(self, select: bool = False) -> None:  # noqa: FBT001, FBT002 - Textual's signature
-        """Move up; in the first row, take back a prompt that still waits, or show the prompt before."""
-        if select or not self.navigator.is_first_wrapped_line(self.cursor_location):
+        """Move up; in the first row, take back a prompt that still waits, or show the prompt before. Where completions
+        are shown, move among them.
+        """
+        if self._completions.chosen is not None:
+            self._completions.move(-1)
+        elif select or not self.navigator.is_first_wrapped_line(self.cursor_location):
             super().action_cursor_up(select)
         elif not self.text and (waiting := self._take_back()) is not None:
             self.show(waiting)
@@ -107,8 +179,10 @@ class Composer(TextArea):
             self.show(prompt)
 
     def action_cursor_down(self, select: bool = False) -> None:  # noqa: FBT001, FBT002 - Textual's signature
-        """Move down; in the last row, show the prompt after."""
-        if select or not self.navigator.is_last_wrapped_line(self.cursor_location):
+        """Move down; in the last row, show the prompt after. Where completions are shown, move among them."""
+        if self._completions.chosen is not None:
+            self._completions.move(1)
+        elif select or not self.navigator.is_last_wrapped_line(self.cursor_location):
             super().action_cursor_down(select)
         elif (prompt := self._history.newer()) is not None:
             self.show(prompt)
@@ -117,6 +191,14 @@ class Composer(TextArea):
         """Run our own bindings here, in the order of the keys: where Textual runs them, an Enter overtakes what was
         typed before it, or is overtaken.
         """
+        if (chosen := self._completions.chosen) is not None and event.key in ("tab", "escape"):
+            event.stop()
+            event.prevent_default()
+            if event.key == "tab":
+                self.take(chosen)
+            else:
+                self._completions.hide()
+            return
         active = self.screen.active_bindings.get(event.key)
         if active is not None and active.node is self and (active.binding.id or "").startswith("composer."):
             event.stop()
@@ -124,7 +206,13 @@ class Composer(TextArea):
             await self.run_action(active.binding.action)
 
     async def _on_paste(self, event: events.Paste) -> None:
-        """Insert what was pasted, without control codes; a chip for it if it is long."""
+        """Insert what was pasted, without control codes; a chip for it if it is long. Files that are dropped on the
+        terminal are mentioned.
+        """
         event.prevent_default()
         event.stop()
+        if files := dropped(event.text):
+            self.replace("".join(f"{mention(str(path))} " for path in files), *self.selection)
+            self.notify("⏎ sends what is in it with the prompt · /remember takes it into a memory", markup=False)
+            return
         self.replace(self._pastes.folded(clean(event.text)), *self.selection)

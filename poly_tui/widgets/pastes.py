@@ -18,7 +18,14 @@ class Pastes:
         if n_lines <= MOST_LINES and len(text) <= MOST_CHARACTERS:
             return text
         size = f"{n_lines} lines" if n_lines > 1 else f"{len(text)} characters"
-        chip = f"[paste {len(self._texts) + 1}: {size}]"
+        return self.chip(f"paste {len(self._texts) + 1}: {size}", text)
+
+    def chip(self, name: str, text: str) -> str:
+        """A chip of that name for a text; another name if that stands for something else."""
+        chip, number = f"[{name}]", 1
+        while self._texts.get(chip, text) != text:
+            number += 1
+            chip = f"[{name} ({number})]"
         self._texts[chip] = text
         return chip
 

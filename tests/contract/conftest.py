@@ -34,8 +34,21 @@ async def engine(request: pytest.FixtureRequest, chat_file: Path, tmp_path: Path
     """An engine with the tasks "talk" and "write" over the model "m", and "draw" over the model "other"; "call" over
     "m", which can call tools; and the memory "notes", which is empty.
     """
-    kinds: dict[str, Make] = {"local": _local, "remote": _remote, "fake": _fake}
-    async with kinds[request.param](chat_file, tmp_path) as engine:
+    async with KINDS[request.param](chat_file, tmp_path) as engine:
+        yield engine
+
+
+@pytest.fixture(params=["local", "fake"])
+async def home(request: pytest.FixtureRequest, chat_file: Path, tmp_path: Path) -> AsyncIterator[Engine]:
+    """As `engine`, but none that is a server."""
+    async with KINDS[request.param](chat_file, tmp_path) as engine:
+        yield engine
+
+
+@pytest.fixture
+async def remote(chat_file: Path, tmp_path: Path) -> AsyncIterator[Engine]:
+    """As `engine`, of a server."""
+    async with _remote(chat_file, tmp_path) as engine:
         yield engine
 
 
@@ -68,3 +81,6 @@ def _fake(_path: Path, _folder: Path) -> Engine:
     talk = TaskInfo("talk", "m", "Says what is written.")
     tasks = [TaskInfo("write", "m"), talk, TaskInfo("draw", "other"), TaskInfo("call", "m")]
     return FakeEngine(reply, tasks=tasks, context_size=CONTEXT, private_tokens=[PRIVATE], memories=["notes"])
+
+
+KINDS: dict[str, Make] = {"local": _local, "remote": _remote, "fake": _fake}

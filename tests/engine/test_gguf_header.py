@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from poly_engine.errors import ModelLoadFailed
-from poly_engine.models.fit import cache_sizes
+from poly_engine.models.fit import CacheSizes, cache_sizes, memory_bytes
 from poly_engine.models.gguf import GgufHeader, read_header
 from tests.conftest import FamilyFile
 from tests.gguf_models import EMBEDDER, FAMILIES, cut_in_header, cut_in_tensors, make_lora, spoil_magic
@@ -46,7 +46,7 @@ def header_of(path: Path, content: bytes) -> GgufHeader:
 
 def use(header: GgufHeader) -> None:
     """Ask a header everything that it is asked before a model is loaded."""
-    cache_sizes(header, None, None)
+    assert memory_bytes(header, cache_sizes(header, None, None), 512) >= header.size_bytes
     assert isinstance(header.architecture, str)
     assert header.number("embedding_length") is not None
 
@@ -68,6 +68,17 @@ def test_a_table_of_positions_is_known_by_its_name_and_not_by_the_family(tmp_pat
     header = header_of(tmp_path / "m.gguf", gguf(*mpt, tensors=table + bytes(32), n_tensors=1))
     with pytest.raises(ModelLoadFailed, match=r"has 64 positions; context_size = 65 is more than that"):
         cache_sizes(header, 65, None)
+
+
+def test_memory_is_estimated_of_weights_cache_and_a_batch(family_file: FamilyFile) -> None:
+    header = read_header(family_file("llama"))
+    small, large = (memory_bytes(header, CacheSizes(256, n_cells), 128) for n_cells in (256, 1024))
+    assert small > header.size_bytes + 256 * header.kv_bytes_per_token
+    assert large - small == 768 * (header.kv_bytes_per_token + 2 * 128)
+    batches = [memory_bytes(header, CacheSizes(256, 256), batch_size) for batch_size in (256, 512, 2048)]
+    assert batches[0] < batches[1] == batches[2]  # more than that is not computed at once
+    embedder = read_header(family_file(EMBEDDER))
+    assert memory_bytes(embedder, CacheSizes(128, 128), 128) < embedder.size_bytes + (2 << 20)
 
 
 def test_an_adapter_has_a_header_too(tmp_path: Path) -> None:

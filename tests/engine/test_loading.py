@@ -186,6 +186,15 @@ async def test_an_adapter_changes_what_is_written(family_file: FamilyFile, tmp_p
     assert len(set(texts)) == 3
 
 
+async def test_an_adapter_takes_memory_too(family_file: FamilyFile, tmp_path: Path) -> None:
+    lora = make_lora(tmp_path / "lora.gguf")
+    sizes = []
+    for adapters in ([], [str(lora)]):
+        async with engine(family_file("llama"), {"lora_adapters": adapters}) as home:
+            sizes.append((await home.load("m")).memory_bytes or 0)
+    assert sizes[1] - sizes[0] == lora.stat().st_size
+
+
 async def test_who_stops_waiting_for_a_model_does_not_stop_the_others(family_file: FamilyFile) -> None:
     async with engine(family_file("llama")) as home:
         told: list[float] = []
@@ -260,3 +269,51 @@ async def test_many_loads_of_a_bad_file_leave_nothing_behind(tmp_path: Path) -> 
             with pytest.raises(ModelLoadFailed):
                 await home.load("m", lambda _: None)
         assert not any(served._listeners for served in home._served.values())
+
+
+async def test_a_model_can_be_unloaded_while_it_is_being_loaded(family_file: FamilyFile) -> None:
+    async with engine(family_file("llama")) as home:
+        for n_turns_of_the_loop in range(6):
+            loading = asyncio.create_task(home.load("m"))
+            for _ in range(n_turns_of_the_loop):
+                await asyncio.sleep(0)
+            await home.unload("m")
+            results = await asyncio.gather(loading, return_exceptions=True)
+            assert isinstance(results[0], EngineClosed) == (n_turns_of_the_loop > 0)
+            await home.unload("m")
+            assert [model.state for model in await home.models()] == ["unloaded"]
+
+
+async def test_who_waits_for_a_model_that_is_unloaded_hears_that(family_file: FamilyFile) -> None:
+    async with LocalEngine(config({"m": {"model_path": str(family_file("llama"))}}), HeldHost) as home:
+        waiting = asyncio.create_task(home.load("m"))
+        while (await home.models())[0].state != "loading":
+            pass
+        await home.unload("m")
+        with pytest.raises(EngineClosed, match="the model was unloaded"):
+            await waiting
+        assert (await home.models())[0].state == "unloaded"
+
+
+async def test_a_model_is_opened_again_only_when_the_memory_of_the_last_one_is_free(family_file: FamilyFile) -> None:
+    async with LocalEngine(config({"m": {"model_path": str(family_file("llama"))}}), CountedHost) as home:
+        await home.load("m")
+        unloading = asyncio.create_task(home.unload("m"))
+        again = await asyncio.gather(home.load("m"), home.load("m"))
+        await unloading
+        assert [model.state for model in again] == ["loaded", "loaded"]
+        assert CountedHost.most_at_once == 1
+
+
+class CountedHost(ThreadHost):
+    """Counts how many models are open at the same time."""
+
+    n_open = most_at_once = 0
+
+    def _run(self) -> None:
+        CountedHost.n_open += 1
+        CountedHost.most_at_once = max(CountedHost.most_at_once, CountedHost.n_open)
+        on_end, self._on_end = self._on_end, lambda: None
+        super()._run()
+        CountedHost.n_open -= 1
+        on_end()

@@ -17,6 +17,7 @@ from poly_engine.batch.scheduler import Batch, Scheduler
 from poly_engine.batch.worker import Worker
 from poly_engine.bias.compiled import Biases
 from poly_engine.bias.taken import Step, Taken
+from poly_engine.config import Config
 from poly_engine.errors import EngineFailed, ModelLoadFailed
 from poly_engine.llama.model import LlamaModel
 from poly_engine.llama.runner import Runner
@@ -188,3 +189,20 @@ async def test_a_session_goes_on_after_its_engine_failed(tmp_path: Path, caplog:
                 await hear(session, "one>")
             assert (await hear(session, "two>")).text == "yesno"
             assert session.turns == (Turn("two>", "yesno"),)
+
+
+async def test_a_memory_goes_on_after_the_engine_of_its_model_failed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    StumblingRunner.n_steps = 0
+    path = make_chain(tmp_path / "m.gguf", ["yes", "no"])
+    model = {"model_path": str(path), "threads_per_session": 1, "context_size": 256}
+    memory = {"embedding_model": "m", "store": {"file": {"path": str(tmp_path / "notes")}}}
+    tree = {"models": {"m": model}, "memories": {"notes": memory}, "tasks": {"t": {"model": "m", "template": "none"}}}
+    caplog.set_level(logging.CRITICAL)
+    async with LocalEngine(Config.model_validate(tree), StumblingHost) as home:
+        await home.ingest("notes", b"A cat sleeps.", source="cats.txt")
+        with pytest.raises(EngineFailed, match="its log says why"):
+            await hear(home.session("t"), "one>")
+        await home.load("m")
+        assert [hit.source for hit in (await home.recall("notes", "a cat")).hits] == ["cats.txt"]

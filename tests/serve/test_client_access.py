@@ -46,6 +46,7 @@ async def no_lines() -> AsyncIterator[bytes]:
 
 USES: dict[str, Call] = {
     "chat with a task": lambda engine: engine.session("draw").open(),
+    "look at a prompt": lambda engine: engine.prompt_parts("draw", "a"),
     "load a model": lambda engine: engine.load("other"),
     "tokenize": lambda engine: engine.tokenize("other", "a"),
     "embed": lambda engine: engine.embed("other", ["a"]),

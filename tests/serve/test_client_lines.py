@@ -186,7 +186,15 @@ async def test_a_failure_in_the_middle_is_not_remembered_and_the_line_stays() ->
 class Forgetful(FakeEngine):
     """Its sessions remember a turn, and then fail to store its prompt in a memory."""
 
-    def session(self, task: str, *, system: str | None = None, history: Sequence[Turn] = ()) -> FakeSession:
+    def session(
+        self,
+        task: str,
+        *,
+        system: str | None = None,
+        history: Sequence[Turn] = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> FakeSession:
+        assert settings is None
         return ForgetfulSession(self, task, system, history)
 
 

@@ -87,7 +87,7 @@ async def test_what_was_said_before_goes_with_the_opening() -> None:
     async with talk(FakeEngine()) as client:
         await client.say({**OPEN, "system": "be kind", "history": [{"prompt": "one", "answer": "two three"}]}, PROMPT)
         frames = await client.hear_until("done")
-    assert frames[-1]["usage"]["prompt_tokens"] == 4
+    assert frames[-1]["usage"]["prompt_tokens"] == 2 + 1 + 2 + 1
 
 
 async def test_a_prompt_in_the_middle_of_a_turn_is_refused_and_the_turn_goes_on() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import re
 import shutil
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -70,9 +70,16 @@ class Watched(FakeEngine):
         super().__init__(reply, tasks=tasks, memories=memories)
         self.opened: list[tuple[str | None, tuple[Turn, ...]]] = []
 
-    def session(self, task: str, *, system: str | None = None, history: Sequence[Turn] = ()) -> FakeSession:
+    def session(
+        self,
+        task: str,
+        *,
+        system: str | None = None,
+        history: Sequence[Turn] = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> FakeSession:
         self.opened.append((system, tuple(history)))
-        return super().session(task, system=system, history=history)
+        return super().session(task, system=system, history=history, settings=settings)
 
 
 async def visited(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -31,8 +31,15 @@ class Counted(FakeEngine):
 
     sessions: tuple[FakeSession, ...] = ()
 
-    def session(self, task: str, *, system: str | None = None, history: Sequence[Turn] = ()) -> FakeSession:
-        session = super().session(task, system=system, history=history)
+    def session(
+        self,
+        task: str,
+        *,
+        system: str | None = None,
+        history: Sequence[Turn] = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> FakeSession:
+        session = super().session(task, system=system, history=history, settings=settings)
         self.sessions += (session,)
         return session
 

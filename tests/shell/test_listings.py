@@ -72,6 +72,29 @@ def test_a_task_that_does_not_exist_is_not_shown(run: Run) -> None:
     assert "did you mean starter?" in result.stderr
 
 
+def test_what_a_model_would_read_of_a_prompt_is_shown_part_by_part(
+    run: Run, configure: Configure, models: Path
+) -> None:
+    configure(models / "greeter.gguf", 'prelude = "Be kind.\\n"\nprefix = "Q:"\npostfix = "\\n"')
+
+    lines = run("task", "prompt", "greet", "who", "is", "it?").stdout.splitlines()
+    found = json.loads(run("task", "prompt", "greet", "--json", input="piped").stdout)
+
+    assert lines == ["system\tBe kind.\\n\t9", "template\tQ:\t2", "prompt\twho is it?\t10", "template\t\\n\t1"]
+    assert found[2] == {"kind": "prompt", "text": "piped", "n_tokens": 5}
+
+
+def test_a_task_that_writes_its_own_prompts_shows_none_with_a_system_message(
+    run: Run, configure: Configure, models: Path
+) -> None:
+    configure(models / "greeter.gguf", 'prefix = "Q:"')
+
+    result = run("task", "prompt", "greet", "--system", "be kind", "hello")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "has no place for a system message" in result.stderr
+
+
 def test_tokens_are_shown_with_their_pieces(run: Run, configure: Configure, models: Path) -> None:
     configure(models / "greeter.gguf")
 

@@ -1,5 +1,6 @@
 """Chats that are kept: saved, listed, searched, opened again, renamed and deleted."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -25,10 +26,17 @@ class Remembering(FakeEngine):
         super().__init__(**options)  # type: ignore[arg-type]  # whatever the other one takes
         self.histories: list[tuple[Turn, ...]] = []
 
-    def session(self, task: str, *, system: str | None = None, history: object = ()) -> FakeSession:
+    def session(
+        self,
+        task: str,
+        *,
+        system: str | None = None,
+        history: object = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> FakeSession:
         assert isinstance(history, tuple)
         self.histories.append(history)
-        return super().session(task, system=system, history=history)
+        return super().session(task, system=system, history=history, settings=settings)
 
 
 @pytest.fixture
@@ -278,3 +286,10 @@ async def test_a_draft_that_comes_along_into_a_new_chat_is_no_longer_one_of_the_
         await chat.until(lambda: not chat.texts(Kind.PROMPT))
     with closing(ChatStore.open(two_chats)[0]) as store:
         assert (store.load(2).draft, store.new_draft()) == ("", "more")
+
+
+async def test_a_long_prompt_is_folded_to_its_question(tmp_path: Path) -> None:
+    async with open_chat(FakeEngine(lambda _: Reply.of("Much.")), chats=tmp_path / "chats.db") as chat:
+        await chat.ask("\n".join(f"line {n}" for n in range(30)) + "\nand what does it say?")
+        assert any("▸ 31 lines · and what does it say?" in row for row in chat.rows())
+        assert not any("line 12" in row for row in chat.rows()[:5])

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.app import ComposeResult
 from textual.events import ScreenResume
+from textual.widgets import Static
 
 from poly_engine.config import Config, load
 from poly_engine.errors import ConfigError, EngineFailed, InvalidRequest
@@ -14,6 +16,8 @@ from poly_tui.app import PolyApp
 from poly_tui.backend import Backend, Source
 from poly_tui.registry import COMMANDS, SECTIONS, slash_commands
 from poly_tui.screens.go import GoScreen
+from poly_tui.screens.question import Question
+from poly_tui.screens.section import SectionScreen
 from tests.fake_engine import FakeEngine
 from tests.tui.steps import SIZES, Chat, open_chat, screen_rows, wait_until
 
@@ -130,6 +134,33 @@ async def test_the_chat_goes_on_with_the_task_as_it_is_now(tmp_path: Path) -> No
             file.write_text(file.read_text().replace("max_tokens = 3", "max_tokens = 5"))
             await backend.reload()
             chat.screen.post_message(ScreenResume())
-            await chat.until(lambda: chat.status.state == "ready")
+            await chat.until(lambda: chat.screen._n_reloads == 1 and chat.status.state == "ready")
             await chat.ask("And again")
             assert chat.status.n_tokens == 5
+
+
+class Unsaved(SectionScreen):
+    SECTION = "models"
+
+    @property
+    def unsaved(self) -> str:
+        return "a change is not saved"
+
+    def compose_body(self) -> ComposeResult:
+        yield Static("here")
+
+
+@pytest.mark.parametrize(("key", "is_left"), [("enter", True), ("escape", False)])
+async def test_what_would_be_lost_is_asked_about_before_one_quits(key: str, is_left: int) -> None:
+    app = PolyApp(Backend.of(FakeEngine()))
+    app._modes["models"] = lambda: Unsaved(app._backend)
+    async with app.run_test() as pilot:
+        await app.action_go("models")
+        await app.action_go("chat")
+        await pilot.press("ctrl+q")
+        await wait_until(pilot, lambda: isinstance(app.screen, Question))
+        assert any("a change is not saved. Quit all the same?" in row for row in screen_rows(pilot))
+        assert app.current_mode == "models"
+        await pilot.press(key)
+        await wait_until(pilot, lambda: not app.is_running or not isinstance(app.screen, Question))
+        assert app._exit == bool(is_left)

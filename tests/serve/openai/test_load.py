@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,9 +33,16 @@ class Counted(FakeEngine):
 
     n_sessions = 0
 
-    def session(self, task: str, *, system: str | None = None, history: Sequence[Turn] = ()) -> FakeSession:
+    def session(
+        self,
+        task: str,
+        *,
+        system: str | None = None,
+        history: Sequence[Turn] = (),
+        settings: Mapping[str, object] | None = None,
+    ) -> FakeSession:
         self.n_sessions += 1
-        return super().session(task, system=system, history=history)
+        return super().session(task, system=system, history=history, settings=settings)
 
 
 def endless(n_tokens: int) -> Counted:
