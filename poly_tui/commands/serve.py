@@ -49,9 +49,7 @@ def _check_hash(ctx: click.Context, parameter: click.Parameter, given: str | Non
     help="The hash of one key more, as poly key new tells it: for who starts the server. By default $POLY_EXTRA_KEY.",
 )
 @pass_settings
-def command(
-    settings: Settings, *, address: str | None, grace_s: float, log_format: str, key_hash: str | None
-) -> None:
+def command(settings: Settings, *, address: str | None, grace_s: float, log_format: str, key_hash: str | None) -> None:
     """Serve tasks, models and memories over HTTP.
 
     SIGTERM and Ctrl-C let it stop: it takes no more requests, and waits for answers that are under way; a second one

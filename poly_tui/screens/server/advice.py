@@ -38,5 +38,7 @@ def advice(link: ServerLink, source: str) -> Content:
         parts.append(Content.assemble(("address  ", "$text-muted"), clean(link.place)))
     if link.phase in (Phase.NONE, Phase.STOPPED, Phase.DIED):
         parts.append(Content.assemble(("configuration  ", "$text-muted"), clean(source)))
-    choices = [Content.assemble((f" {key} ", "bold $text-accent"), words) for key, words in _CHOICES.get(link.phase, ())]
+    choices = [
+        Content.assemble((f" {key} ", "bold $text-accent"), words) for key, words in _CHOICES.get(link.phase, ())
+    ]
     return Content("\n").join([*parts, Content(""), *choices])

@@ -38,11 +38,11 @@ class SecretCard(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The secret over what to do with it."""
-        with Vertical(classes="card") as card:
+        with Vertical(classes="server-card") as card:
             card.border_title = self._title
             card.border_subtitle = "c copy · l copy the line · esc back" if self._setting else "c copy · esc back"
             yield Static(Content.styled(self._secret, "bold"))
-            yield Static(Content(self._advice), classes="advice")
+            yield Static(Content(self._advice), classes="server-advice")
             if self._setting:
                 yield Static(Content(self._setting))
 
@@ -83,7 +83,7 @@ class TokenCard(ModalScreen[Wanted | None]):
 
     def compose(self) -> ComposeResult:
         """A line for each thing to say."""
-        with Vertical(classes="card") as card:
+        with Vertical(classes="server-card") as card:
             card.border_title = "New token"
             card.border_subtitle = "⏎ make it · ⇥ next · esc back"
             known = clean(" ".join(self._known[:12]))
@@ -130,7 +130,7 @@ class KeyCard(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """The line, which does not show what is typed."""
-        with Vertical(classes="card") as card:
+        with Vertical(classes="server-card") as card:
             card.border_title = "Key"
             card.border_subtitle = "⏎ use it · esc back"
             yield Static(Content(f"a key or token of {clean(self._place)} that may be used for everything"))
@@ -162,7 +162,7 @@ class LeaveCard(ModalScreen[Leaving | None]):
 
     def compose(self) -> ComposeResult:
         """The question."""
-        with Vertical(classes="card") as card:
+        with Vertical(classes="server-card") as card:
             card.border_title = "Quit"
             yield Static(Content(f"The server at {clean(self._place)} was started here, and runs."))
             yield Static(_choices(("k", "keep it running"), ("s", "stop it, and quit"), ("esc", "stay")))

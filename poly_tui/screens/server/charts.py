@@ -1,6 +1,5 @@
 """How a server was in the last minutes, as lines of little bars."""
 
-import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -78,7 +77,9 @@ class Charts:
             if figure in sample.values and place >= 0:
                 found[place].append(sample.values[figure])
         means = [sum(values) / len(values) if values else None for values in found]
-        return list(itertools.accumulate(means, lambda before, mean: before if mean is None else mean))
+        for place in range(1, n):  # a report that came late leaves no gap
+            means[place] = means[place - 1] if means[place] is None else means[place]
+        return means
 
     def _pace(self, now: float, report: ServerReport) -> float | None:
         """Tokens a second since the last report; None without one, or if the server was begun anew."""

@@ -83,7 +83,9 @@ class Summary(Widget):
             ("ttft p50/p95", Figure.P95, first),
             ("queue", Figure.QUEUE, count_text(report.n_waiting)),
         )
-        bars_of = {n: _n_bars(width, [name + value for name, _, value in charts[:n]]) for n in range(1, len(charts) + 1)}
+        bars_of = {
+            n: _n_bars(width, [name + value for name, _, value in charts[:n]]) for n in range(1, len(charts) + 1)
+        }
         n_charts = max((n for n, n_bars in bars_of.items() if n_bars >= _LEAST_BARS), default=1)
         parts = [
             Content.assemble(

@@ -74,7 +74,10 @@ class TaskTable(Widget):
         ]
         titles, *lines = aligned(_TASKS, rows, self.size.width)
         return Content("\n").join(
-            [Content.styled(titles, "$text-muted"), *map(Content, lines or ["no task was used since the server started"])]
+            [
+                Content.styled(titles, "$text-muted"),
+                *map(Content, lines or ["no task was used since the server started"]),
+            ]
         )
 
 

@@ -158,5 +158,3 @@ def test_a_curl_command_holds_no_key_and_quotes_what_a_shell_would_obey() -> Non
     command = as_curl("http://h:1", "a'; rm -rf ~;'")
     assert "$POLY_API_KEY" in command
     assert "'\"'\"'; rm" in command
-
-

@@ -108,9 +108,7 @@ async def open_server(
     app = PolyApp(backend)
     await app.remove_mode("server")
     ticks = Ticks()
-    app.add_mode(
-        "server", lambda: ServerScreen(backend, servers, pause=ticks.pause, clock=lambda: float(next(clock)))
-    )
+    app.add_mode("server", lambda: ServerScreen(backend, servers, pause=ticks.pause, clock=lambda: float(next(clock))))
     async with app.run_test(size=size) as pilot:
         await app.action_go("server")
         await pilot.pause()
