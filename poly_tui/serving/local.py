@@ -1,7 +1,7 @@
 """The `poly serve` of this machine: started in a session of its own, so that it may outlive who started it.
 
-A file in the state folder tells of it, which only the user may read. The process holds a lock on that file as long as it
-lives, so that nobody takes another process of the same number for it.
+A file in the state folder tells of it, which only the user may read. The process holds a lock on that file as long as
+it lives, so that nobody takes another process of the same number for it.
 """
 
 import fcntl
@@ -105,13 +105,13 @@ class LocalDaemon:
             raise EngineFailed("a server that was started here runs already")
         try:
             process = _spawn(folder, arguments, key, lock)
-            daemon = cls(folder, _Note(process.pid, None, key), process)
-            daemon._write_note()
-            return daemon
         except OSError as error:
             raise EngineFailed(f"poly serve cannot be started: {error.strerror}") from error
         finally:
             os.close(lock)  # the process holds it on
+        daemon = cls(folder, _Note(process.pid, None, key), process)
+        daemon._write_note()
+        return daemon
 
     @classmethod
     def of_note(cls, folder: Path) -> Self | None:
@@ -177,7 +177,8 @@ class LocalDaemon:
 
     def _write_note(self) -> None:
         plain = {"pid": self._note.pid, "url": self._note.url, "key": self._note.key}
-        _note_of(self._folder).write_text(json.dumps(plain), "utf-8")  # not anew: the lock is on this very file
+        with suppress(OSError):  # a full disk: then only this program knows of it
+            _note_of(self._folder).write_text(json.dumps(plain), "utf-8")  # not anew: the lock is on this very file
 
 
 def _spawn(folder: Path, arguments: Sequence[str], key: str | None, lock: int) -> "subprocess.Popen[bytes]":
@@ -185,7 +186,7 @@ def _spawn(folder: Path, arguments: Sequence[str], key: str | None, lock: int) -
     with suppress(FileNotFoundError):
         log.replace(log.with_suffix(".log.1"))
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as file:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - this program itself
             [sys.executable, "-m", "poly_tui", *arguments, "serve", "--log-format", "json"],
             stdin=subprocess.DEVNULL,
             stdout=file,

@@ -1,4 +1,4 @@
-"""Cards over the section: a secret that is shown once, a token to be made, a key to be given, and what to leave behind."""
+"""Cards over the section: a secret shown once, a token to be made, a key to be given, and what becomes of a server."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

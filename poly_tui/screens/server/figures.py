@@ -16,7 +16,7 @@ def count_text(n: int) -> str:
 def pace_text(per_s: float) -> str:
     """How many a second: 46.1, 4210; a dash for none."""
     if per_s <= 0:
-        return "–"
+        return "-"
     return f"{per_s:.1f}" if per_s < 1000 else f"{per_s:.0f}"
 
 

@@ -1,4 +1,4 @@
-"""The log of a server: the lines that are grave enough and hold what is looked for, and the end of it unless one reads."""
+"""The log of a server: the lines that are grave enough and hold what is looked for."""
 
 from collections.abc import Sequence
 

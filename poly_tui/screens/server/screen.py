@@ -39,7 +39,7 @@ _CAN_START = (Phase.NONE, Phase.FOUND, Phase.STOPPED, Phase.DIED)
 
 
 class ServerScreen(SectionScreen):
-    """Looks after one server, and asks it how it is while the section is shown, with a `pause` of some seconds between."""
+    """Looks after one server, and asks it how it is while the section is shown, with a `pause` of seconds between."""
 
     SECTION = "server"
     CSS_PATH = "server.tcss"
@@ -76,6 +76,8 @@ class ServerScreen(SectionScreen):
         self.link = ServerLink(self._servers, backend.url, backend.key)
         self._pause = pause
         self._charts = Charts(clock)
+        self._offered: tuple[object, ...] = ()
+        """What the keys that can be pressed depend on, as it was."""
         self._summary = Summary(self.link, self._charts)
         self._advice = Static(id="advice")
         self._tasks = TaskTable()
@@ -159,7 +161,10 @@ class ServerScreen(SectionScreen):
             self._requests.focus()
         elif not link.phase.is_shown and self.focused is self._requests:
             self.set_focus(None)  # or it would take Enter for itself
-        self.refresh_bindings()
+        offered = (link.phase, link.is_ours, has_log, bool(link.requests))
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
 
     def _show_headings(self) -> None:
         width = self._requests.size.width or self.size.width

@@ -90,7 +90,7 @@ def test_whatever_the_cells_hold_no_row_is_wider_than_the_room_or_harms_a_termin
         (count_text(1284), "1.3k"),
         (count_text(88_000), "88k"),
         (count_text(1_250_000), "1.2M"),
-        (pace_text(0), "–"),
+        (pace_text(0), "-"),
         (pace_text(46.13), "46.1"),
         (pace_text(4210.4), "4210"),
         (seconds_text(0.414), "0.41s"),

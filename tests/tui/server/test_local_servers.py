@@ -97,7 +97,8 @@ async def test_it_is_started_watched_and_stopped(place: Place) -> None:
                     assert isinstance(so_far, SoFar)
                     assert "la la" in so_far.written[0].text
                     await watch.cancel(request.number)
-                assert [event async for event in events] is None
+                async for _ in events:
+                    pass
     server, tasks = await watch.report()
     assert server.n_tokens > 0
     assert not tasks  # no turn of it came to its end
@@ -161,6 +162,6 @@ async def test_an_address_that_is_taken_is_said_in_its_last_words(place: Place) 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
     servers = LocalServers(None, lambda: load(None).config, tmp_path / "state")
-    with pytest.raises(EngineFailed, match="the state folder .* cannot be written"):
+    with pytest.raises(EngineFailed, match=r"the state folder .* cannot be written"):
         servers.start()
     assert servers.left_running() is None
