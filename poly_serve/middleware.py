@@ -8,6 +8,7 @@ import re
 import time
 import uuid
 from collections.abc import Collection
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -77,8 +78,8 @@ def _tell(request: web.Request, status: int, took_s: float) -> None:
         "ms": round(1000 * took_s, 1),
         "subject": subject,
     }
-    is_polled = ROUTE in request and request[ROUTE].is_polled
-    level = logging.DEBUG if is_polled else logging.INFO
+    is_usual = ROUTE in request and request[ROUTE].is_polled and status == HTTPStatus.OK
+    level = logging.DEBUG if is_usual else logging.INFO
     _log.log(level, "%(request_id)s %(method)s %(path)s %(status)s %(ms).0f ms", facts, extra={FACTS: facts})
     request.app[METRICS].add_request(request.method, _pattern(request), status, took_s, subject)
 

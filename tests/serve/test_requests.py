@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -18,11 +19,14 @@ from poly_engine.config import Config
 from poly_engine.errors import Overloaded, RequestCancelled
 from poly_engine.interface import NO_OVERRIDES
 from poly_engine.types import Done, TaskInfo, Token
+from poly_serve.app import create_app
 from poly_serve.client import RemoteEngine
+from poly_serve.lifecycle import LIFECYCLE
+from poly_serve.served import SERVED
 from poly_serve.watchers import Watcher
 from tests.fake_engine import FakeEngine, Gate, Reply
 from tests.serve.askers import KINDS, asking
-from tests.serve.conftest import served
+from tests.serve.conftest import running, served
 from tests.serve.waiting import until
 
 SECRET = "s" * 40
@@ -264,6 +268,32 @@ async def test_of_a_long_answer_only_the_end_is_kept_for_who_begins_to_watch() -
     assert first["written"] == [{"type": "token", "text": "ab" * 4096}]
 
 
+async def test_looking_is_told_in_the_log_only_when_it_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    async with office(allowed_keys=["key"]) as here:
+        with caplog.at_level(logging.INFO, "poly_serve.middleware"):
+            await here.client.get("/v1/requests", headers={"Authorization": "Bearer key"})
+            await here.client.get("/v1/requests")
+            await here.client.delete("/v1/requests/1", headers={"Authorization": "Bearer key"})
+    told = [record.getMessage().split(" ", 1)[1] for record in caplog.records]
+    assert [words.rsplit(" ", 2)[0] for words in told] == ["GET /v1/requests 401", "DELETE /v1/requests/1 404"]
+
+
+async def test_while_the_server_drains_its_requests_are_still_seen() -> None:
+    gate = Gate()
+    engine = FakeEngine(lambda _: Reply(WORDS), tasks=[TaskInfo("talk", "m")], gate=gate)
+    app = create_app(engine, Config())
+    async with running(app) as url, httpx.AsyncClient(base_url=url) as client, asking(url, "SSE", "talk", "a"):
+        await until(lambda: bool(app[SERVED].reports()))
+        app[LIFECYCLE].begin_to_drain()
+        assert (await client.post("/v1/task/talk/completion", json={"prompt": "b"})).status_code == 503
+        assert len((await client.get("/v1/requests")).json()["requests"]) == 1
+        assert (await client.get("/v1/stats", params={"detail": "1"})).json()["server"]["is_draining"]
+        async with client.stream("GET", "/v1/requests/1/events") as answer:
+            await anext(events_of(answer.aiter_lines()))
+            assert app[LIFECYCLE].n_under_way == 2  # the request itself, and its place: not who watches
+        gate.open()
+
+
 async def test_only_who_may_use_everything_sees_requests() -> None:
     settings: dict[str, Any] = {"allowed_keys": ["key"], "jwt_private_key": {"symmetric": SECRET}}
     limited = jwt.encode({"exp": time.time() + 60, "tasks": ["talk"]}, SECRET, "HS256")
@@ -298,6 +328,8 @@ async def test_statistics_tell_how_the_server_is_to_who_may_use_everything() -> 
         assert (server["n_requests"], server["n_errors"], server["n_tokens"]) == (1, 0, 6)
         assert server["rss_bytes"] > 1 << 20
         assert not server["is_draining"]
+        again = (await here.client.get("/v1/stats", params={"detail": "1"})).json()
+        assert again["server"]["n_requests"] == 1  # who looks is not counted
         plain = (await here.client.get("/v1/stats")).json()
         assert "server" not in plain
         assert "first_token_p50_s" not in plain["tasks"]["talk"]

@@ -49,13 +49,11 @@ class SecretCard(ModalScreen[None]):
     def action_copy(self) -> None:
         """Copy it."""
         self.app.copy_to_clipboard(self._secret)
-        self.notify("copied", markup=False)
 
     def action_copy_setting(self) -> None:
         """Copy the line of the configuration that goes with it."""
         if self._setting:
             self.app.copy_to_clipboard(self._setting)
-            self.notify("copied: the line for the configuration", markup=False)
 
     def action_leave(self) -> None:
         """Forget it."""

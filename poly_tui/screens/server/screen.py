@@ -281,15 +281,11 @@ class ServerScreen(SectionScreen):
         """Copy what asks the task of the highlighted request, or any."""
         request = self._requests.chosen
         names = [request.task] if request is not None and request.task else [task.name for task in self.link.tasks]
-        self._copy(as_curl(self.link.place, names[0] if names else "TASK"), "a curl command")
+        self.app.copy_to_clipboard(as_curl(self.link.place, names[0] if names else "TASK"))
 
     def action_copy_url(self) -> None:
         """Copy where the server is."""
-        self._copy(self.link.place, self.link.place)
-
-    def _copy(self, text: str, what: str) -> None:
-        self.app.copy_to_clipboard(text)
-        self.notify(f"copied: {clean(what)}", markup=False)
+        self.app.copy_to_clipboard(self.link.place)
 
     # Keys and tokens
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from click.testing import CliRunner
 
 from poly_engine.config import load
 from poly_engine.errors import EngineFailed, Forbidden, RequestCancelled
@@ -18,6 +19,7 @@ from poly_engine.types import Overrides, Token
 from poly_serve.client import RemoteEngine
 from poly_serve.client.watch import ServerWatch
 from poly_serve.reports import SoFar
+from poly_tui.cli import poly
 from poly_tui.serving.local import LocalDaemon, LocalServers
 from tests.gguf_models import make_scripted
 from tests.serve.waiting import until
@@ -157,6 +159,13 @@ async def test_an_address_that_is_taken_is_said_in_its_last_words(place: Place) 
     assert "address already in use" in said[-1]
     assert daemon.url is None
     assert servers.left_running() is None
+
+
+def test_an_extra_key_is_taken_only_as_its_hash(place: Place) -> None:
+    del place
+    result = CliRunner().invoke(poly, ["serve", "--extra-key", "secret"], prog_name="poly")
+    assert result.exit_code == 2
+    assert "takes the hash that poly key new tells" in result.output
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
