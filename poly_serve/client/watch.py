@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from poly_engine.errors import EngineUnreachable, PolyError
+from poly_engine.errors import EngineUnreachable, Forbidden, PolyError
 from poly_engine.types import Event
 from poly_serve.client.address import Address
 from poly_serve.client.faults import no_poly
@@ -76,7 +76,9 @@ class ServerWatch:
         tasks = answer.get("tasks")
         if not isinstance(tasks, dict):
             raise no_poly(self.url)
-        server = self._server.thing(ServerReport, answer.get("server"))
+        if "server" not in answer:
+            raise Forbidden("the key is for some things only: how the server is, is told who may use everything")
+        server = self._server.thing(ServerReport, answer["server"])
         return server, [self._task(name, plain) for name, plain in tasks.items()]
 
     async def requests(self) -> Sequence[RequestReport]:

@@ -150,8 +150,8 @@ class ServerLink:
 
     async def _ask(self, watch: Watch) -> None:
         try:
-            self.report, self.tasks = await watch.report()
             self.requests = await watch.requests()
+            self.report, self.tasks = await watch.report()
         except AccessDenied as error:
             self._say(Phase.REFUSED, str(error))
         except EngineClosed:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 
+import jwt
 import pytest
 
 from poly_engine.config import Config
@@ -106,6 +108,16 @@ async def test_what_a_key_does_not_allow_is_said(serve: Serve) -> None:
         with pytest.raises(kind):
             await watch.requests()
         await watch.close()
+
+
+async def test_a_token_for_some_tasks_does_not_tell_how_the_server_is(serve: Serve) -> None:
+    secret = "s" * 40
+    url = await serve(scripted(Gate()), Config.model_validate({"jwt_private_key": {"symmetric": secret}}))
+    watch = ServerWatch(url, jwt.encode({"exp": time.time() + 60, "tasks": ["talk"]}, secret, "HS256"))
+    for asked in (watch.report(), watch.requests()):
+        with pytest.raises(Forbidden, match="for some things only"):
+            await asked
+    await watch.close()
 
 
 async def test_a_server_that_was_away_is_found_again() -> None:

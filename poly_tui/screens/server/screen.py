@@ -308,7 +308,7 @@ class ServerScreen(SectionScreen):
             if wanted is not None:
                 token = new_token(config, wanted.subject, wanted.hours, wanted.limits)
                 names = ", ".join(wanted.limits["tasks"]) or "everything"
-                words = f"For {clean(wanted.subject)}, valid for {wanted.hours:g} hours, for {clean(names)}."
+                words = f"For {clean(wanted.subject)}, valid for {wanted.hours:g} h, for {clean(names)}."
                 self.app.push_screen(SecretCard("New token · shown only now", token, words))
         except PolyError as error:
             self.tell_error(error)

@@ -57,12 +57,12 @@ class FakeWatch:
         return self.answers
 
     async def report(self) -> tuple[ServerReport, Sequence[TaskReport]]:
-        self.n_asked += 1
-        if self.failure is not None:
-            raise self.failure
         return self.report_now, self.tasks
 
     async def requests(self) -> Sequence[RequestReport]:
+        self.n_asked += 1
+        if self.failure is not None:
+            raise self.failure
         return self.requests_now
 
     @asynccontextmanager
