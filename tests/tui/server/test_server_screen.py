@@ -79,6 +79,15 @@ class Shown:
                 return
         raise AssertionError(f"it is {self.screen.link.phase}, and not {phase}")
 
+    async def looks(self, name: str) -> None:
+        """Compare what is painted, once nothing changes any more, with what was kept for this size."""
+        before: list[str] = []
+        while before[-3:] != [self.text] * 3:
+            before.append(self.text)
+            await self.pilot.pause()
+        width, height = self.pilot.app.size
+        assert_looks(self.pilot, f"server/{name}-{width}x{height}")
+
     async def sees(self, *words: str) -> None:
         """Wait until words are on the screen."""
         await wait_until(self.pilot, lambda: all(word in self.text for word in words))
@@ -121,14 +130,14 @@ async def open_server(
 async def test_without_a_server_it_says_what_can_be_done(size: tuple[int, int]) -> None:
     async with open_server(FakeServers(), size) as shown:
         await shown.until(Phase.NONE)
-        assert_looks(shown.pilot, f"server/none-{size[0]}x{size[1]}")
+        await shown.looks("none")
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_running_server_shows_its_tasks_and_requests(size: tuple[int, int]) -> None:
     async with open_server(FakeServers(), size, url=URL) as shown:
         await shown.until(Phase.RUNNING)
-        assert_looks(shown.pilot, f"server/running-{size[0]}x{size[1]}")
+        await shown.looks("running")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -136,7 +145,7 @@ async def test_one_that_was_started_here_shows_its_log(size: tuple[int, int]) ->
     left = FakeDaemon("poly: serving at http://127.0.0.1:3000", REQUEST_LINE, logged("slow", "warning"), url=URL)
     async with open_server(FakeServers(left=left), size) as shown:
         await shown.until(Phase.RUNNING)
-        assert_looks(shown.pilot, f"server/log-{size[0]}x{size[1]}")
+        await shown.looks("log")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -147,7 +156,7 @@ async def test_the_stream_of_a_request_is_watched(size: tuple[int, int]) -> None
         await wait_until(shown.pilot, lambda: 1284 in shown.servers.seen.streams)
         shown.servers.seen.streams[1284].put_nowait(Token(" cases:\x1b[31m 1. [b]non-payment[/b]", 1))
         await shown.sees("␛[31m", "[b]non-payment")
-        assert_looks(shown.pilot, f"server/watching-{size[0]}x{size[1]}")
+        await shown.looks("watching")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -160,7 +169,7 @@ async def test_one_that_dies_early_shows_its_last_words(size: tuple[int, int]) -
         await shown.until(Phase.NONE)
         await shown.pilot.press("s")
         await shown.until(Phase.DIED)
-        assert_looks(shown.pilot, f"server/died-{size[0]}x{size[1]}")
+        await shown.looks("died")
 
 
 async def test_a_server_is_started_runs_drains_and_stops() -> None:
