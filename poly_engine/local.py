@@ -27,7 +27,7 @@ from poly_engine.memory.recaller import Recaller
 from poly_engine.memory.records import Fingerprint
 from poly_engine.models.digest import sample_digest
 from poly_engine.models.fit import adapter_bytes, cache_sizes, memory_bytes
-from poly_engine.models.gguf import read_header
+from poly_engine.models.headers import Headers
 from poly_engine.overrides import check_ids
 from poly_engine.served import ServedModel
 from poly_engine.session import LocalSession
@@ -62,6 +62,7 @@ class LocalEngine(Engine):
         self._config = config
         self._folder = folder
         self._host = host or _thread_host()
+        self._headers = Headers()
         self._served: dict[str, ServedModel] = {}
         self._memories = Memories(config.memories, self._embedding)
         self._is_closed = False
@@ -254,14 +255,14 @@ class LocalEngine(Engine):
         served = self._served.get(name)
         state = served.state if served else "unloaded"
         path = config.file
-        if path is None:
-            return ModelInfo(name, config.url or "", state)
+        if path is None or config.is_to_be_pulled:
+            return ModelInfo(name, config.place, state)
         try:
-            header = read_header(path)
+            header = self._headers.read(path)
             adapters = adapter_bytes(config.adapter_files)
             sizes = (served and served.sizes) or cache_sizes(header, config.context_size, config.cache_size)
-        except ModelLoadFailed:
-            return ModelInfo(name, str(path), state if state == "loaded" else "failed")  # its file may be gone by now
+        except ModelLoadFailed as error:  # its file may be gone by now
+            return ModelInfo(name, str(path), state if state == "loaded" else "failed", problem=str(error))
         return ModelInfo(
             name,
             str(path),
@@ -274,6 +275,9 @@ class LocalEngine(Engine):
             embedding_size=header.number("embedding_length") or None,
             device="gpu" if config.use_gpu else "cpu",
             memory_bytes=memory_bytes(header, sizes, config.batch_size) + adapters,
+            quantization=header.quantization or None,
+            n_running=served.n_running if served else 0,
+            problem=served.problem if served else None,
         )
 
 

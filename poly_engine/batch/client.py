@@ -114,6 +114,11 @@ class WorkerClient:
             raise EngineClosed(self._closed_for)
         return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
 
+    @property
+    def n_running(self) -> int:
+        """Requests that have not come to their end."""
+        return sum(stream.outcome is None for stream in self._streams.values())
+
     def next_id(self) -> int:
         """A number for the next request."""
         return next(self._ids)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from poly_engine.errors import ModelLoadFailed
+from poly_engine.models.quantization import of_file_type, of_tensors
 from poly_engine.models.tensors import Tensor, fault_in
 
 Value: TypeAlias = int | float | bool | str | tuple[int | float | bool, ...]
@@ -42,6 +43,8 @@ class GgufHeader:
     n_params: int
     has_learned_positions: bool
     """Whether the model looks positions up in a table, beyond whose end llama.cpp aborts the process."""
+    quantization: str
+    """How the weights are stored, such as Q4_K_M; empty if that is not known."""
 
     @property
     def architecture(self) -> str:
@@ -75,10 +78,11 @@ class GgufHeader:
         return self.number("block_count") * kv_heads * (key_size + value_size) * 2
 
 
-def read_header(path: Path) -> GgufHeader:
+def read_header(path: Path, *, is_first: bool = True) -> GgufHeader:
     """Read and check the header of a model file: magic, counts, lengths, names, and the places of its tensors.
 
-    Raises ModelLoadFailed with the reason.
+    Of a model in several files, those that are not the first do not say what it is. Raises ModelLoadFailed with the
+    reason.
     """
     try:
         if path.exists() and not path.is_file():
@@ -87,7 +91,7 @@ def read_header(path: Path) -> GgufHeader:
             if file.read(len(_MAGIC)) != _MAGIC:
                 raise ModelLoadFailed(f"{path} is not a GGUF file: it does not begin with GGUF")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _Reader(path, data).header()
+                return _Reader(path, data).header(is_first=is_first)
     except FileNotFoundError as error:
         raise ModelLoadFailed(f"{path} does not exist") from error
     except (OSError, ValueError) as error:
@@ -109,14 +113,14 @@ class _Reader:
         self._data = data
         self._at = len(_MAGIC)
 
-    def header(self) -> GgufHeader:
+    def header(self, *, is_first: bool) -> GgufHeader:
         version = self._scalar("I")
         if version not in _VERSIONS:
             raise self._broken(f"its format version is {version}, not {' or '.join(map(str, _VERSIONS))}")
         n_tensors, n_entries = self._count("tensors"), self._count("metadata entries")
         metadata = self._metadata(n_entries)
         tensors = [self._tensor() for _ in range(n_tensors)]
-        if not isinstance(metadata.get("general.architecture"), str):
+        if is_first and not isinstance(metadata.get("general.architecture"), str):
             raise self._broken("it does not say its general.architecture")
         alignment = metadata.get("general.alignment", 32)
         if type(alignment) is not int or alignment < 1 or alignment.bit_count() != 1:
@@ -127,7 +131,10 @@ class _Reader:
         kept = {key: value for key, value in metadata.items() if value is not None}
         n_params = sum(tensor.n_values for tensor in tensors)
         has_learned_positions = any(tensor.name == _POSITIONS for tensor in tensors)
-        return GgufHeader(self._path, len(self._data), kept, n_tensors, n_params, has_learned_positions)
+        quantization = of_file_type(kept.get("general.file_type")) or of_tensors(
+            (tensor.kind, tensor.n_values) for tensor in tensors
+        )
+        return GgufHeader(self._path, len(self._data), kept, n_tensors, n_params, has_learned_positions, quantization)
 
     def _metadata(self, n_entries: int) -> dict[str, Value | None]:
         metadata: dict[str, Value | None] = {}

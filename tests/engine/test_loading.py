@@ -44,10 +44,10 @@ async def test_a_model_that_cannot_be_loaded_says_why_in_one_line(
     async with engine(path) as home:
         with pytest.raises(ModelLoadFailed) as error:
             await home.load("m")
-        state = (await home.models())[0].state
+        model = (await home.models())[0]
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
-    assert state == "failed"
+    assert (model.state, model.problem) == ("failed", str(error.value))
 
 
 async def test_a_model_that_cannot_be_loaded_does_not_disturb_the_others(
