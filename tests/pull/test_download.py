@@ -405,15 +405,16 @@ async def test_a_process_that_is_killed_loses_no_more_than_was_not_on_the_disk(
     url = server.put("/m.gguf", big)
     server.answers = [server.stall(10 << 20)]
     process = await start_pulling(url, tmp_path)
-    await until(lambda: n_safe(tmp_path) >= 8 << 20)
+    await until(lambda: n_safe(tmp_path) > 0)
     process.kill()
     await process.wait()
+    n_kept = n_safe(tmp_path)
     assert not list(tmp_path.rglob("*.gguf"))
 
     pulled = await pull(url, tmp_path)
 
     assert pulled.path.read_bytes() == big
-    assert server.asked[-1].first_byte >= 8 << 20
+    assert server.asked[-1].first_byte >= n_kept > 0
     assert names(tmp_path) == {"m.gguf"}
 
 
