@@ -280,7 +280,7 @@ async def test_a_stall_ends_the_connection_and_another_one_goes_on(server: FileS
     wanted = Wanted(server.put("/m.gguf", MODEL), tmp_path / "m.gguf", "the model")
     server.answers = [server.stall(70_000)]
 
-    async with Web(silence_s=0.3) as out:
+    async with Web(silence_s=1.0) as out:
         await download(wanted, out, WATCH)
 
     assert wanted.path.read_bytes() == MODEL
@@ -291,7 +291,7 @@ async def test_a_server_that_only_stalls_is_given_up_and_what_came_is_kept(serve
     wanted = Wanted(server.put("/m.gguf", MODEL), tmp_path / "m.gguf", "the model")
     server.answers = [server.stall(1000), *[server.stall(0)] * 5]
 
-    async with Web(silence_s=0.1) as out:
+    async with Web(silence_s=0.5) as out:
         with pytest.raises(PullFailed, match="the model cannot be fetched: nothing came for a while"):
             await download(wanted, out, WATCH)
 
