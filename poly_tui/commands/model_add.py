@@ -10,9 +10,10 @@ import click
 from poly_engine.config import Config, user_file
 from poly_engine.errors import InvalidRequest, PullFailed
 from poly_engine.models.found import find_pulled
-from poly_engine.models.gguf import GgufHeader, read_header
+from poly_engine.models.gguf import read_header
 from poly_engine.models.recommended import recommended
 from poly_engine.models.removal import files_of, remove_files
+from poly_engine.models.uses import first_task, is_embedder
 from poly_tui import connect
 from poly_tui.commands.listing import Bytes
 from poly_tui.commands.model_pull import fetch, local
@@ -44,10 +45,10 @@ def add(settings: Settings, *, name: str, source: str | None, no_task: bool) -> 
             raise InvalidRequest(f"there is a {kind} {name} already: choose another name, or change {file}")
     place, path = _place(config, source)
     header = read_header(path)
-    is_embedder = _is_embedder(header)
-    add_model(file, name, place, None if no_task or is_embedder else _task(header))
+    embeds = is_embedder(header)
+    add_model(file, name, place, None if no_task or embeds else first_task(header))
     click.echo(f"poly: {file} has the model {name} now", err=True)
-    click.echo(f"poly: {_how_to_use(name, is_embedder=is_embedder, has_task=not no_task)}", err=True)
+    click.echo(f"poly: {_how_to_use(name, embeds=embeds, has_task=not no_task)}", err=True)
 
 
 def _recommended(name: str) -> str:
@@ -70,19 +71,8 @@ def _place(config: Config, source: str) -> tuple[dict[str, object], Path]:
     return {"url": pulled.reference}, pulled.path
 
 
-def _is_embedder(header: GgufHeader) -> bool:
-    """Whether it computes embeddings: one that says how it makes one vector of all its tokens is made for that."""
-    return not header.is_causal or header.number("pooling_type") > 0
-
-
-def _task(header: GgufHeader) -> dict[str, object]:
-    """The settings of a task. A model without a chat template only goes on with the text that it is given."""
-    settings: dict[str, object] = {} if "tokenizer.chat_template" in header.metadata else {"template": "none"}
-    return {**settings, "repeat_penalty": 1.05}
-
-
-def _how_to_use(name: str, *, is_embedder: bool, has_task: bool) -> str:
-    if is_embedder:
+def _how_to_use(name: str, *, embeds: bool, has_task: bool) -> str:
+    if embeds:
         return f'it computes embeddings: a memory uses it that has embedding_model = "{name}"'
     return f"poly chat {name} talks with it" if has_task else f'a task uses it that has model = "{name}"'
 
