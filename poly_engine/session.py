@@ -7,24 +7,21 @@ from dataclasses import dataclass, replace
 
 from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.opened import OpenedModel
-from poly_engine.errors import ContextExceeded, EngineClosed, InvalidRequest, SessionBusy
+from poly_engine.conversation import Conversation, recall
+from poly_engine.errors import ContextExceeded
 from poly_engine.fitting import Fitted, Room, fit
 from poly_engine.interface import NO_OVERRIDES, Session
 from poly_engine.memory.recaller import Recaller
 from poly_engine.overrides import check_overrides
 from poly_engine.partition import parts_of
-from poly_engine.prompts import Asked, Exchange, Said, Segment, Written, as_data, tokenize
+from poly_engine.prompts import Asked, Segment, Written, as_data, tokenize
 from poly_engine.task import Task
 from poly_engine.tools.plan import CallPlan, plan_calls
 from poly_engine.turn import RunningTurn
-from poly_engine.types import Bias, Dropped, Event, Hit, Overrides, PromptPart, Recalled, ToolResult, Tools, Turn
+from poly_engine.types import Bias, Event, Hit, Overrides, PromptPart, Recalled, ToolResult, Tools, Turn
 
 _LETTERS_PER_TOKEN = 32
 """More than any text has on average: only a longer prompt is worth the 0.5 s that looking at all tokens takes."""
-
-
-_PART_FOR_RECALL = 2
-"""What is recalled may take up half of the context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +58,14 @@ class LocalSession(Session):
         history: Sequence[Turn],
         recaller: Recaller | None = None,
     ) -> None:
-        for text in (system or "", *(text for turn in history for text in _texts(turn))):
-            task.check(text)
+        task.check(system or "")
+        self._talk = Conversation(task, history)
         self._task = task
         self._open_model = open_model
         self._system = system
         self._recaller = recaller
-        self._exchanges = [
-            Exchange(turn.prompt, turn.answer, (Said(turn.answer, "answer"),), calls=turn.calls, results=turn.results)
-            for turn in history
-        ]
-        self._n_left_out = 0
         self._sent = Sent(parts=())
         self._running: RunningTurn | None = None
-        self._is_busy = False
-        self._is_closed = False
 
     async def open(self) -> None:
         client = await self._open_model()
@@ -87,7 +77,7 @@ class LocalSession(Session):
 
     @property
     def turns(self) -> Sequence[Turn]:
-        return tuple(Turn(one.prompt, one.text, one.calls, one.results) for one in self._exchanges)
+        return self._talk.turns
 
     @asynccontextmanager
     async def send(
@@ -99,11 +89,10 @@ class LocalSession(Session):
         tools: Tools | None = None,
         results: Sequence[ToolResult] = (),
     ) -> AsyncIterator[AsyncIterator[Event]]:
-        self._begin()
-        try:
+        with self._talk.turn():
             if tools is not None:
                 self._task.check_calls(schema)
-            self._check_results(results)
+            self._talk.check_results(results)
             bias = self._task.bias(schema)
             client = await self._open_model()
             recalled = await self._recall(client, prompt)
@@ -112,19 +101,20 @@ class LocalSession(Session):
             calls = await client.in_thread(self._plan, client.model, tools) if tools else None
             ask = Ask(asked, overrides, bias, calls)
             fitted, turn = await client.in_thread(self._make_turn, client, ask, recalled, tools)
-            self._check_open()
+            self._talk.check_open()
             self._sent = Sent(fitted.segments)
             self._running = turn
             try:
                 async with turn.events() as events:
                     yield events
             finally:
-                await self._remember(asked, turn, fitted.n_dropped)
-        finally:
-            self._is_busy, self._running = False, None
+                try:
+                    await self._remember(asked, turn, fitted.n_dropped)
+                finally:
+                    self._running = None
 
     async def sent(self) -> Sequence[PromptPart]:
-        self._check_open()
+        self._talk.check_open()
         sent = self._sent
         if sent.parts is None:
             client = await self._open_model()
@@ -133,7 +123,7 @@ class LocalSession(Session):
 
     async def preview(self, prompt: str) -> Sequence[PromptPart]:
         """What the model would read of the conversation if `prompt` was sent now. Raises as `send`."""
-        self._check_open()
+        self._talk.check_open()
         bias = self._task.bias(None)
         client = await self._open_model()
         recalled = await self._recall(client, prompt)
@@ -142,41 +132,19 @@ class LocalSession(Session):
         return await client.in_thread(parts_of, fitted.segments, client.model.vocabulary)
 
     async def close(self) -> None:
-        self._is_closed = True
+        self._talk.is_closed = True
         if self._running is not None:
             await self._running.cancel()
-        self._exchanges.clear()
-
-    def _begin(self) -> None:
-        self._check_open()
-        if self._is_busy:
-            raise SessionBusy("the session is in the middle of a turn; wait for its end or open another session")
-        self._is_busy = True
-
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise EngineClosed("the session was closed")
+        self._talk.close()
 
     async def _recall(self, client: WorkerClient, prompt: str) -> Recalled | None:
         """What the memory of the task holds on a prompt, as much of it as may take up its part of the context."""
         self._task.check(prompt)
-        recalled = await self._recaller.recall(prompt) if self._recaller is not None else None
-        if self._recaller is None or recalled is None or not (recalled.hits or recalled.dropped):
-            return None
-        n_most = client.model.context_size // _PART_FOR_RECALL
-        if self._recaller.max_tokens is not None:
-            n_most = min(n_most, self._recaller.max_tokens)
-        n = await client.in_thread(_n_fitting, recalled.hits, n_most, client.model)
-        without_room = (Dropped(hit, "no_room") for hit in recalled.hits[n:])
-        return Recalled(recalled.hits[:n], (*recalled.dropped, *without_room))
 
-    def _check_results(self, results: Sequence[ToolResult]) -> None:
-        """Raise InvalidRequest for what came of a call that was none of the last answer's."""
-        known = {call.id for call in self._exchanges[-1].calls} if self._exchanges else ()
-        for result in results:
-            self._task.check(result.content)
-            if result.id not in known:
-                raise InvalidRequest(f"there is a result of the call {result.id[:80]!r}, which the last answer had not")
+        async def n_fitting(hits: Sequence[Hit], n_most: int) -> int:
+            return await client.in_thread(_n_fitting, hits, n_most, client.model)
+
+        return await recall(self._recaller, prompt, client.model.context_size, n_fitting)
 
     def _plan(self, model: OpenedModel, tools: Tools) -> CallPlan:
         form = self._task.prompts(model, self._system).call_form()
@@ -185,12 +153,11 @@ class LocalSession(Session):
         return plan_calls(form, tools, model.vocabulary)
 
     async def _remember(self, asked: Asked, turn: RunningTurn, n_dropped: int) -> None:
-        if self._is_closed:
+        if self._talk.is_closed:
             return
         exchange = await turn.exchange(asked.prompt)
         if exchange is not None:
-            self._n_left_out += n_dropped
-            self._exchanges.append(replace(exchange, results=asked.results))
+            self._talk.add(replace(exchange, results=asked.results), n_dropped)
             if self._recaller is not None:
                 await self._recaller.store(asked.prompt)
 
@@ -215,9 +182,8 @@ class LocalSession(Session):
         if n_said > size * _LETTERS_PER_TOKEN and n_said > size * vocabulary.longest_piece:
             raise ContextExceeded(n_said // vocabulary.longest_piece, size)
         prompts = self._task.prompts(model, self._system)
-        seen = self._exchanges[self._n_left_out :]
+        seen, begins = self._talk.seen, self._talk.begins(asked)
         room = self._room(model, ask)
-        begins = _begins(seen, asked)
         fitted = fit(lambda n: prompts.segments(seen[begins[n] :], asked), len(begins) - 1, room, model)
         return replace(fitted, n_dropped=begins[fitted.n_dropped])
 
@@ -235,18 +201,6 @@ class LocalSession(Session):
             return Room(n_most, n_least)
         n_bias_prompt = len(tokenize([Written(bias_prompt)], model.vocabulary))
         return Room(n_most, n_after=n_bias_prompt + max(2 * n_least, model.context_size // 8))
-
-
-def _texts(turn: Turn) -> list[str]:
-    """All that was said in a turn."""
-    called = (text for call in turn.calls for text in call.texts)
-    return [turn.prompt, turn.answer, *called, *(result.content for result in turn.results)]
-
-
-def _begins(seen: Sequence[Exchange], asked: Asked) -> list[int]:
-    """Where a conversation may begin, so that no result stands there without its call."""
-    results = [*(exchange.results for exchange in seen), asked.results]
-    return [n for n, these in enumerate(results) if n == 0 or not these]
 
 
 def _n_fitting(hits: Sequence[Hit], n_most: int, model: OpenedModel) -> int:

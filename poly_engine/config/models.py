@@ -1,10 +1,11 @@
-"""Models in the configuration: a file in GGUF format, and how to run it."""
+"""Models in the configuration: a file in GGUF format, and how to run it; or a server that has the model."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, PrivateAttr, SecretStr
 
 from poly_engine.config.cores import usable_cores
 from poly_engine.config.locations import file_at
@@ -15,7 +16,24 @@ from poly_engine.models.found import find_pulled
 from poly_engine.models.references import parse_reference
 from poly_engine.sampling.settings import COUNT
 
-__all__ = ["ModelConfig"]
+__all__ = ["ModelConfig", "ServerKind"]
+
+ServerKind: TypeAlias = Literal["openai", "llama-server", "llama-cpp-python", "vllm", "sglang", "poly"]
+"""Whose dialect of OpenAI's protocol a server speaks; openai is what all of them have in common."""
+
+_OF_FILES = (
+    "model_path",
+    "lora_adapters",
+    "cache_size",
+    "parallel",
+    "batch_size",
+    "threads_per_session",
+    "threads",
+    "use_gpu",
+    "gpu_layers",
+    "architecture",
+)
+_OF_SERVERS = ("server", "remote_model", "api_key", "api_key_env", "timeout")
 
 MAX_THREADS = 512  # GGML_MAX_N_THREADS
 
@@ -52,7 +70,28 @@ class ModelConfig(Section):
         default=None,
         repr=False,
         description="Where to fetch the file from when the model is first used, if it is not there: https://…, or "
-        "hf:OWNER/REPO:QUANT of the Hugging Face hub; needed without model_path.",
+        "hf:OWNER/REPO:QUANT of the Hugging Face hub; needed without model_path. With engine = openai, the server: "
+        "http://HOST:8000/v1.",
+    )
+    engine: Literal["llama.cpp", "openai"] = Field(
+        default="llama.cpp",
+        description="What computes: llama.cpp on this machine; or openai, a server at url that speaks OpenAI's "
+        "protocol.",
+    )
+    server: ServerKind = Field(
+        default="openai",
+        description="What server that is, where more is wanted of it than OpenAI's protocol has: top_k, min_p, "
+        "repeat_penalty, ignore_eos, grammars.",
+    )
+    remote_model: str | None = Field(
+        default=None, min_length=1, description="What the server calls the model; needed where it has several."
+    )
+    api_key: SecretStr | None = Field(default=None, description="The key that the server wants.")
+    api_key_env: str | None = Field(
+        default=None, min_length=1, description="The environment variable that holds the key, in place of api_key."
+    )
+    timeout: float = Field(
+        default=600.0, gt=0, le=86400, description="Seconds for which the server may be silent before it is given up."
     )
     lora_adapters: Locations = Field(default=(), description="LoRA adapters to apply to the model, in GGUF format.")
     context_size: int | None = Field(
@@ -88,9 +127,15 @@ class ModelConfig(Section):
 
     @classmethod
     def mistakes(cls, given: Mapping[str, object]) -> Iterator[Mistake]:
-        """A model has to come from somewhere."""
+        """A model has to come from somewhere: from a file, or from a server."""
+        if given.get("engine") == "openai":
+            yield from _server_mistakes(given)
+            return
         if "model_path" not in given and "url" not in given:
             yield (), "needs model_path, the path of a GGUF file, or url"
+        for key in _OF_SERVERS:
+            if key in given:
+                yield (key,), 'is for models of a server: add engine = "openai", or leave it out'
 
     def keep_in(self, folder: Path | None) -> None:
         """Have what is fetched kept in `folder`, as cache_path of the configuration says."""
@@ -102,17 +147,26 @@ class ModelConfig(Section):
         return self._folder
 
     @property
+    def is_remote(self) -> bool:
+        """Whether a server has the model."""
+        return self.engine == "openai"
+
+    @property
     def file(self) -> Path | None:
         """The file at `model_path`, which need not exist, or the one that was fetched from `url`; None if that was not
-        done yet.
+        done yet, or if a server has the model.
         """
+        if self.is_remote:
+            return None
         if self.model_path is not None:
             return file_at(self.model_path)
         return find_pulled(self.url, self._folder) if self.url is not None else None
 
     @property
     def place(self) -> str:
-        """Where the file is or comes from, as it may be shown: a URL less its secrets."""
+        """Where the file is or comes from, or where the server is, as it may be shown: a URL less its secrets."""
+        if self.is_remote:
+            return self.url or ""
         path = self.file
         return str(path) if path is not None else str(parse_reference(self.url or ""))
 
@@ -120,9 +174,35 @@ class ModelConfig(Section):
     def is_to_be_pulled(self) -> bool:
         """Whether the file has to be fetched before the model can be loaded."""
         path = self.file
-        return self.url is not None and (path is None or not path.exists())
+        return not self.is_remote and self.url is not None and (path is None or not path.exists())
 
     @property
     def adapter_files(self) -> tuple[Path, ...]:
         """The files of `lora_adapters`, which need not exist."""
         return tuple(file_at(location) for location in self.lora_adapters)
+
+
+def _server_mistakes(given: Mapping[str, object]) -> Iterator[Mistake]:
+    for key in _OF_FILES:
+        if key in given:
+            yield (key,), 'is for a file that this machine computes, and engine = "openai" leaves that to a server'
+    if "api_key" in given and "api_key_env" in given:
+        yield ("api_key_env",), "takes the place of api_key: leave out either"
+    if "url" not in given:
+        yield (), 'needs url, where the server is: with engine = "openai", such as http://127.0.0.1:8000/v1'
+    elif isinstance(url := given["url"], str):
+        yield from (((("url",), words),) if (words := _refusal(url)) else ())
+
+
+def _refusal(url: str) -> str:
+    """What is wrong with the URL of a server; "" if nothing is."""
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError as error:
+        return f"is no URL of a server: {error}"
+    if not is_one:
+        return "must be the URL of a server, such as http://127.0.0.1:8000/v1"
+    if parts.username is not None or parts.query or parts.fragment:
+        return "must hold neither a user nor a query: the key of a server is named by api_key or api_key_env"
+    return ""

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from poly_engine import __version__
 from poly_engine.errors import EngineClosed, EngineFailed, EngineUnreachable
+from poly_engine.text.lines import lines_of
 from poly_serve.client.address import Address
 from poly_serve.client.faults import broken, no_poly, refusal, told, unreachable
-from poly_serve.lines import lines_of
 from poly_serve.wire import decoded
 
 if TYPE_CHECKING:  # 100 ms, which only a chat costs

@@ -12,12 +12,12 @@ from contextlib import suppress
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from poly_engine import Ingested, PolyError
+from poly_engine.text.lines import lines_of
 from poly_serve.access import Kind
 from poly_serve.admission import admitted_to_memory
 from poly_serve.bodies import pieces_of_body
 from poly_serve.engine import ENGINE
 from poly_serve.lifecycle import LIFECYCLE
-from poly_serve.lines import lines_of
 from poly_serve.progress import Progress
 from poly_serve.replies import in_json, in_plain_text, json_reply
 from poly_serve.routing import Named, Route

@@ -28,7 +28,7 @@ from poly_engine.types import (
     Truncated,
     Usage,
 )
-from poly_serve.lines import lines_of
+from poly_engine.text.lines import lines_of
 from poly_serve.wire import encoded, error_from, error_record, event_from, event_record
 
 HIT = Hit(text="a\nb", source="ä.txt", score=0.5, place=1, start=2, end=5, headings=("One", "Two"), vector_rank=3)
