@@ -28,6 +28,9 @@ from poly_engine.memory.records import Fingerprint
 from poly_engine.models.digest import sample_digest
 from poly_engine.models.fit import adapter_bytes, cache_sizes, memory_bytes
 from poly_engine.models.headers import Headers
+from poly_engine.openai.asking import settings_in_effect
+from poly_engine.openai.model import RemoteModel
+from poly_engine.openai.session import OpenAISession
 from poly_engine.overrides import check_ids
 from poly_engine.served import ServedModel
 from poly_engine.session import LocalSession
@@ -64,6 +67,7 @@ class LocalEngine(Engine):
         self._host = host or _thread_host()
         self._headers = Headers()
         self._served: dict[str, ServedModel] = {}
+        self._remote: dict[str, RemoteModel] = {}
         self._memories = Memories(config.memories, self._embedding)
         self._is_closed = False
 
@@ -74,16 +78,20 @@ class LocalEngine(Engine):
         return [TaskInfo(name, task.model, task.description) for name, task in self._config.tasks.items()]
 
     async def settings(self, task: str) -> Mapping[str, object]:
-        return self._task(task).in_effect
+        config = self._task(task)
+        return settings_in_effect(config) if self._config.models[config.model].is_remote else config.in_effect
 
     async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
+        if (remote := self._remote_model(model)) is not None:
+            await remote.load(on_progress)
+            return remote.about
         await self._client(model, on_progress)
         return await asyncio.to_thread(self._describe, model)
 
     async def unload(self, model: str) -> None:
         self._model(model)
         await self._memories.let_go(model)
-        if (served := self._served.get(model)) is not None:
+        if (served := self._served.get(model) or self._remote.get(model)) is not None:
             await served.unload()
 
     def session(
@@ -93,9 +101,11 @@ class LocalEngine(Engine):
         system: str | None = None,
         history: Sequence[Turn] = (),
         settings: Mapping[str, object] | None = None,
-    ) -> LocalSession:
+    ) -> LocalSession | OpenAISession:
         config = self._task(task) if settings is None else task_draft(task, settings, self._config, self._folder)
         recaller = Recaller(config.memorization, self._memories.get) if config.memorization else None
+        if (remote := self._remote_model(config.model)) is not None:
+            return OpenAISession(Task(task, config), remote, system, history, recaller)
         return LocalSession(Task(task, config), lambda: self._client(config.model), system, history, recaller)
 
     async def prompt_parts(
@@ -111,6 +121,7 @@ class LocalEngine(Engine):
             return await session.preview(prompt)
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
+        self._check_has_tokens(model)
         client = await self._client(model)
         vocabulary = client.model.vocabulary
 
@@ -121,6 +132,7 @@ class LocalEngine(Engine):
         return await client.in_thread(pieces)
 
     async def detokenize(self, model: str, ids: Sequence[int]) -> str:
+        self._check_has_tokens(model)
         client = await self._client(model)
         vocabulary = client.model.vocabulary
 
@@ -131,6 +143,8 @@ class LocalEngine(Engine):
         return await client.in_thread(spelled)  # a million of them take a second
 
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
+        if (remote := self._remote_model(model)) is not None:
+            return await remote.embed(texts, normalize=normalize)
         client = await self._client(model)
         vocabulary, limit = client.model.vocabulary, client.model.max_embed_tokens
         inner = await client.in_thread(vocabulary.texts_tokens, texts)
@@ -203,15 +217,20 @@ class LocalEngine(Engine):
         """Go on with another configuration. Models and memories that are the same in it stay open; turns of models that
         are not end with EngineClosed.
         """
-        changed = [name for name in self._served if config.models.get(name) != self._config.models[name]]
+        used: dict[str, ServedModel | RemoteModel] = {**self._served, **self._remote}
+        changed = [name for name in used if config.models.get(name) != self._config.models[name]]
         self._config = config
         await self._memories.reconfigure(config.memories, changed)
-        await asyncio.gather(*(self._served.pop(name).close() for name in changed))
+        for name in changed:
+            self._served.pop(name, None)
+            self._remote.pop(name, None)
+        await asyncio.gather(*(used[name].close() for name in changed))
 
     async def close(self) -> None:
         self._is_closed = True
         await self._memories.close()
-        await asyncio.gather(*(served.close() for served in self._served.values()))
+        used: list[ServedModel | RemoteModel] = [*self._served.values(), *self._remote.values()]
+        await asyncio.gather(*(model.close() for model in used))
 
     async def refusals(self) -> Mapping[str, str]:
         return {name: refusal for name, served in sorted(self._served.items()) if (refusal := served.refusal)}
@@ -226,7 +245,24 @@ class LocalEngine(Engine):
             raise ModelNotFound(name, self._config.models)
         return self._config.models[name]
 
+    def _remote_model(self, name: str) -> RemoteModel | None:
+        """A model that a server has; None if it is one of this machine. Raises ModelNotFound, or EngineClosed."""
+        config = self._model(name)
+        if not config.is_remote:
+            return None
+        if self._is_closed:
+            raise EngineClosed("the engine was shut down")
+        return self._remote.setdefault(name, RemoteModel(name, config))
+
+    def _check_has_tokens(self, name: str) -> None:
+        if self._model(name).is_remote:
+            raise InvalidRequest(
+                f"the tokens of model {name} are not known: a server has it, and OpenAI's protocol no way"
+            )
+
     async def _embedding(self, name: str) -> Embedding:
+        if (remote := self._remote_model(name)) is not None:
+            return await remote.embedding()
         model = (await self._client(name)).model
         path = self._config.models[name].file
         assert path is not None, "a model without a file cannot be loaded"
@@ -252,6 +288,8 @@ class LocalEngine(Engine):
 
     def _describe(self, name: str) -> ModelInfo:
         config = self._config.models[name]
+        if config.is_remote:
+            return (self._remote.get(name) or RemoteModel(name, config)).about
         served = self._served.get(name)
         state = served.state if served else "unloaded"
         path = config.file

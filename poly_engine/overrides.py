@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from poly_engine.errors import InvalidRequest
 
-__all__ = ["MOST_LOGPROBS", "NEVER", "Overrides", "check_ids", "check_overrides"]
+__all__ = ["MOST_LOGPROBS", "NEVER", "Overrides", "check_alone", "check_ids", "check_overrides"]
 
 MOST_LOGPROBS = 20
 NEVER = -100.0
@@ -45,15 +45,19 @@ def check_overrides(overrides: Overrides, n_vocab: int) -> None:
     """Raise InvalidRequest for what cannot be with a vocabulary of `n_vocab` tokens. What is a sampler's own, it checks
     itself.
     """
+    check_alone(overrides)
+    check_ids(dict(overrides.logit_bias or ()), n_vocab, "logit_bias")
+
+
+def check_alone(overrides: Overrides) -> None:
+    """As `check_overrides`, where the vocabulary is not known."""
     if overrides.max_tokens is not None and overrides.max_tokens < 1:
         raise InvalidRequest(f"max_tokens must be at least 1, not {overrides.max_tokens}")
     if "" in (overrides.stop_sequences or ()):
         raise InvalidRequest("stop_sequences must not be empty texts: leave them out")
     if overrides.logprobs is not None and not 0 <= overrides.logprobs <= MOST_LOGPROBS:
         raise InvalidRequest(f"logprobs must be 0 to {MOST_LOGPROBS}, not {overrides.logprobs}")
-    biases = dict(overrides.logit_bias or ())
-    check_ids(biases, n_vocab, "logit_bias")
-    for token, bias in biases.items():
+    for token, bias in overrides.logit_bias or ():
         if not NEVER <= bias <= -NEVER:  # said so, it is true of NaN as well
             raise InvalidRequest(f"logit_bias must be -100 to 100, not {bias} as for token {token}")
 

@@ -35,15 +35,25 @@ class Task:
         config = self.config
         if not model.can_write:
             raise InvalidRequest(f"model {config.model} of task {self.name} computes embeddings only, it cannot write")
+        if (own := self.own_prompts(system)) is not None:
+            return own
         source = model.chat_template if config.template == "auto" else config.template
-        message = self._system_message(system)
+        if source is None:
+            return AffixPrompts(self._system_message(system) or Written(""), "", "")
+        return ChatTemplate(source, self._system_message(system), model.vocabulary.special_names)
+
+    def own_prompts(self, system: str | None) -> AffixPrompts | None:
+        """The prompts that need no chat template: those of the task, or the bare ones of the template "none"; None if
+        it uses a template. Raises InvalidRequest when the task has no place for a system message.
+        """
+        config = self.config
         if self._has_own_prompts:
             if system is not None:
                 raise InvalidRequest(f"task {self.name} writes its own prompts and has no place for a system message")
             return AffixPrompts(Written(config.prelude or "", "system"), config.prefix or "", config.postfix or "")
-        if source is None or source == "none":
-            return AffixPrompts(message or Written(""), "", "")
-        return ChatTemplate(source, message, model.vocabulary.special_names)
+        if config.template == "none":
+            return AffixPrompts(self._system_message(system) or Written(""), "", "")
+        return None
 
     def _system_message(self, system: str | None) -> Written | Said | None:
         """What the caller says in place of the configuration may not hold special tokens, and it may."""

@@ -1,11 +1,11 @@
 """The last look at an answer, by somebody else: `jsonschema` checks what llguidance has let pass."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation, localcontext
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
@@ -14,7 +14,9 @@ from jsonschema.validators import extend, validator_for
 from poly_engine.bias.grammar import grammar
 from poly_engine.types import Bias
 
-__all__ = ["fault"]
+__all__ = ["fault", "misfit"]
+
+Keyword: TypeAlias = Callable[[Any, Any, Any, Any], Iterable[Any]]  # as jsonschema has it
 
 _DIGITS = 5_000
 """Of a quotient that shows whether a number is a multiple of another: longer numbers are left to the grammar, like what
@@ -25,8 +27,11 @@ def fault(bias: Bias, text: str) -> str:
     """Return what is wrong with an answer; "" if nothing is, or if only the grammar itself could tell."""
     if bias.kind == "choice":
         return "" if text in json.loads(bias.source) else "it is none of the choices"
-    if bias.kind != "json_schema":
-        return ""
+    return misfit(bias, text, {"pattern": _unseen}) if bias.kind == "json_schema" else ""
+
+
+def misfit(bias: Bias, text: str, keywords: Mapping[str, Keyword]) -> str:
+    """As `fault`, for a JSON schema in which some keywords are checked in another way."""
     try:
         answer = _exactly(text)
     except json.JSONDecodeError as error:
@@ -36,16 +41,16 @@ def fault(bias: Bias, text: str) -> str:
     except RecursionError:
         return ""
     with localcontext(prec=_DIGITS), suppress(InvalidOperation, RecursionError):
-        for misfit in _validator(bias).iter_errors(answer):
-            return f"{misfit.json_path}: {misfit.message}"
+        for found in _validator(bias, tuple(keywords.items())).iter_errors(answer):
+            return f"{found.json_path}: {found.message}"
     return ""
 
 
 @lru_cache(maxsize=64)
-def _validator(bias: Bias) -> Validator:
+def _validator(bias: Bias, others: tuple[tuple[str, Keyword], ...]) -> Validator:
     schema = _exactly(grammar(bias).schema or "true")
     known = validator_for(schema, Draft202012Validator)
-    keywords = {"pattern": _unseen, "patternProperties": _unseen, "additionalProperties": _additional}
+    keywords = {"patternProperties": _unseen, "additionalProperties": _additional, **dict(others)}
     kind: type[Validator] = extend(known, keywords)  # type: ignore[no-untyped-call]  # it has no types
     if isinstance(schema, dict):
         schema.pop("$schema", None)  # by which a reference to the whole would choose another validator
