@@ -131,13 +131,15 @@ def _wait_s(retry_after: str) -> int:
 
 def _reason(error: BaseException) -> str:
     """What lies at the bottom of an error, in words."""
+    if "Timeout" in type(error).__name__:
+        return "it does not answer in time"
     bottom = error
     while (deeper := bottom.__cause__ or bottom.__context__) is not None:
         bottom = deeper
     if isinstance(bottom, OSError) and bottom.errno is not None and bottom.errno > 0:
         return os.strerror(bottom.errno)
-    if isinstance(bottom, TimeoutError) or not str(bottom):
-        return "it does not answer in time" if "Timeout" in type(error).__name__ else "it was closed"
+    if not str(bottom):
+        return "it was closed"
     return (bottom.strerror if isinstance(bottom, OSError) and bottom.strerror else str(bottom)).strip(".")
 
 

@@ -2,67 +2,52 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
+import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-import httpx
 
 ROOT = Path(__file__).parents[2]
 KEY = "open-sesame"
 
 
-@asynccontextmanager
-async def llama_cpp_server(model: Path, *arguments: str, n_ctx: int = 2048) -> AsyncIterator[str]:
+@contextmanager
+def llama_cpp_server(model: Path, *arguments: str, n_ctx: int = 2048) -> Iterator[str]:
     """The server of llama-cpp-python in the block, as its URL; it wants KEY, and calls its model "tiny"."""
     port = _free_port()
     settings = ("--model", str(model), "--model_alias", "tiny", "--n_ctx", str(n_ctx), "--n_threads", "1")
     command = (sys.executable, "-W", "ignore", "-m", "llama_cpp.server", *settings, "--port", str(port))
-    async with _process(*command, "--api_key", KEY, *arguments) as process:
-        url = f"http://127.0.0.1:{port}/v1"
-        await _answers(process, f"{url}/models")
-        yield url
+    with _process("Uvicorn running on", *command, "--api_key", KEY, *arguments):
+        yield f"http://127.0.0.1:{port}/v1"
 
 
-@asynccontextmanager
-async def poly_server(config: Path) -> AsyncIterator[str]:
+@contextmanager
+def poly_server(config: Path) -> Iterator[str]:
     """`poly serve` in the block, as its URL."""
-    port = _free_port()
-    command = (sys.executable, "-m", "poly_tui", "--config", str(config), "serve", "--bind", f"127.0.0.1:{port}")
-    async with _process(*command) as process:
-        url = f"http://127.0.0.1:{port}/v1"
-        await _answers(process, f"{url}/models")
-        yield url
+    command = (sys.executable, "-m", "poly_tui", "--config", str(config), "serve", "--bind", "127.0.0.1:0")
+    with _process("serving at ", *command) as line:
+        yield f"{line.split()[-1]}/v1"
 
 
-@asynccontextmanager
-async def _process(*command: str) -> AsyncIterator[asyncio.subprocess.Process]:
+@contextmanager
+def _process(words: str, *command: str) -> Iterator[str]:
+    """A process in the block, once a line of its log holds some words; that line."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    quiet = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet, env=environment)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment) as process:
+        assert process.stderr is not None
+        try:
+            lines = iter(process.stderr.readline, b"")
+            line = next((line for line in lines if words.encode() in line), None)
+            assert line is not None, f"the server ended, and did not say: {words}"
+            threading.Thread(target=process.stderr.read, daemon=True).start()  # else it waits for who reads its log
+            yield line.decode()
+        finally:
             process.kill()
-        await process.wait()
-
-
-async def _answers(process: asyncio.subprocess.Process, url: str) -> None:
-    """Wait until a server answers, whatever that is."""
-    async with httpx.AsyncClient() as client:
-        while True:
-            assert process.returncode is None, "the server ended"
-            try:
-                await client.get(url)
-            except httpx.TransportError:
-                await asyncio.sleep(0.05)
-            else:
-                return
+            process.wait()
 
 
 def _free_port() -> int:
