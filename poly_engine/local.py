@@ -257,7 +257,7 @@ class LocalEngine(Engine):
     def _check_has_tokens(self, name: str) -> None:
         if self._model(name).is_remote:
             raise InvalidRequest(
-                f"the tokens of model {name} are not known: a server has it, and OpenAI's protocol no way"
+                f"the tokens of model {name} are not known here: a server has it, and OpenAI's protocol does not tell"
             )
 
     async def _embedding(self, name: str) -> Embedding:

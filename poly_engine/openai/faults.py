@@ -21,7 +21,7 @@ __all__ = ["broken", "no_protocol", "refusal", "told", "unreachable"]
 _LONGEST_WORDS = 300
 _LONGEST_WAIT_S = 3600
 _OF_CONTEXT = re.compile(r"context[ _-]?(?:length|size|window)|maximum (?:context|model) length", re.IGNORECASE)
-_SIZE = re.compile(r"(?:context (?:length|window|size)|model length)[^0-9]{0,24}([0-9]{1,9})", re.IGNORECASE)
+_SIZE = re.compile(r"(?:context|model length)[a-z ,(]{0,40}([0-9]{1,9})", re.IGNORECASE)
 _N_TOKENS = re.compile(
     r"(?:requested tokens \(|has |have |requested |prompt contains |resulted in |prompt \(|request \()"
     r"(?:at least )?([0-9]{1,9})",

@@ -117,12 +117,12 @@ class Server:
                 continue
             text = value.strip()
             if text == _END:
-                return
+                break
             piece = self._object(text)
             is_ended = is_ended or _ends(piece)
             yield piece
         if not is_ended:
-            raise broken(self.url, "it broke off")
+            raise broken(self.url, "the answer has no end")
 
     def _object(self, text: str | bytes) -> Json:
         try:

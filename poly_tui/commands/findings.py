@@ -89,11 +89,14 @@ def _configuration(settings: Settings, *, has_gpu: bool) -> Iterator[Finding]:
     for note in loaded.notes:
         yield Finding(State.WARNING, "config", note)
     for name, model in loaded.config.models.items():
-        yield _model(f"model {name}", model, has_gpu=has_gpu)
+        yield _model(name, model, has_gpu=has_gpu)
     yield _tasks(loaded.config.tasks)
 
 
-def _model(subject: str, model: ModelConfig, *, has_gpu: bool) -> Finding:
+def _model(name: str, model: ModelConfig, *, has_gpu: bool) -> Finding:
+    subject = f"model {name}"
+    if model.is_remote:
+        return _remote_model(name, model)
     file = look_at(model)
     if file.header is None or file.memory_bytes is None:
         return Finding(State.BROKEN, subject, file.problem or "", "mend model_path in the configuration, or the file")
@@ -107,6 +110,26 @@ def _model(subject: str, model: ModelConfig, *, has_gpu: bool) -> Finding:
     if model.use_gpu and not has_gpu:
         return Finding(State.WARNING, subject, f"{text}; use_gpu is set in vain", _GPU_BUILD)
     return Finding(State.OK, subject, text)
+
+
+def _remote_model(name: str, config: ModelConfig) -> Finding:
+    """Ask the server whether it has the model."""
+    import asyncio  # 200 ms with HTTP, which only models of servers cost
+
+    from poly_engine.openai.model import RemoteModel
+
+    async def look() -> str:
+        model = RemoteModel(name, config)
+        try:
+            return await model.load()
+        finally:
+            await model.close()
+
+    try:
+        known_as = asyncio.run(look())
+    except PolyError as error:
+        return Finding(State.BROKEN, f"model {name}", str(error), "mend url, remote_model or the key, or start the server")
+    return Finding(State.OK, f"model {name}", f"{known_as}, of the server at {config.place}, which answers")
 
 
 def _tasks(tasks: Iterable[str]) -> Finding:

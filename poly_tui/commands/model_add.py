@@ -107,6 +107,8 @@ def _files(config: Config, name: str) -> Sequence[Path]:
     known = config.models.get(name)
     if known is not None and known.model_path is not None and known.model_path.startswith("poly:"):
         raise InvalidRequest(f"model {name} is part of Poly: it cannot be removed")
+    if known is not None and known.is_remote:
+        raise InvalidRequest(f"model {name} is that of a server, at {known.place}: it has no file on this machine")
     path = known.file if known is not None else _pulled(config, name)
     files = files_of(path) if path is not None else []
     if not files:

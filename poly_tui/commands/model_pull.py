@@ -59,6 +59,8 @@ def fetch(config: Config, reference: str, folder: Path | None = None, *, as_json
     """Fetch a model while the user watches."""
     source, keep_in, to = reference, folder or config.models_folder, None
     if (model := config.models.get(reference)) is not None:
+        if model.is_remote:
+            raise InvalidRequest(f"model {reference} is that of a server, at {model.place}: there is nothing to fetch")
         if model.url is None:
             raise InvalidRequest(f"model {reference} has no url to be fetched from; its file is {model.file}")
         source, to = model.url, model.file if model.model_path is not None and folder is None else None

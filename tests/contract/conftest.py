@@ -37,10 +37,25 @@ pass as well, and each would cost the start of a process.
 """
 
 
+OVER_OPENAI = ("test_leaving", "test_turns", "test_unloading")
+"""What is tried with a model of a server of OpenAI's protocol: what that protocol has words for."""
+BEYOND_OPENAI = (
+    "test_events_are_progress_then_tokens_then_done",  # how long the prompt is, the server tells only in the end
+    "test_a_closed_engine_does_nothing_more",  # its tokens are not known, closed or not
+    "test_an_unloaded_model_is_loaded_again_by_who_uses_it_next",
+    "test_a_memory_goes_on_when_its_model_was_unloaded",  # these have tests of their own
+    "test_a_model_says_how_much_memory_it_takes",
+)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
-        is_isolated = metafunc.module.__name__.rpartition(".")[2] in ISOLATED
-        metafunc.parametrize("engine", [kind for kind in KINDS if kind != "isolated" or is_isolated], indirect=True)
+        module, name = metafunc.module.__name__.rpartition(".")[2], metafunc.function.__name__
+        left_out = {
+            "isolated": module not in ISOLATED,
+            "openai": module not in OVER_OPENAI or name in BEYOND_OPENAI,
+        }
+        metafunc.parametrize("engine", [kind for kind in KINDS if not left_out.get(kind)], indirect=True)
 
 
 @pytest.fixture
@@ -77,6 +92,18 @@ async def _remote(path: Path, folder: Path) -> AsyncIterator[Engine]:
         yield engine
 
 
+@asynccontextmanager
+async def _openai(path: Path, folder: Path) -> AsyncIterator[Engine]:
+    """Tasks over models of a server, which is ours and has the local engine."""
+    async with _local(path, folder) as local, served(local, Config(public=True)) as url:
+        model = {"engine": "openai", "server": "poly", "url": f"{url}/v1", "context_size": CONTEXT}
+        talk = {"model": "m", "template": "none", "temperature": 0, "repeat_penalty": 1.0, "private_tokens": [PRIVATE]}
+        models = {"m": {**model, "remote_model": "talk"}, "other": {**model, "remote_model": "draw"}}
+        tasks = {"write": talk, "talk": talk, "draw": {"model": "other"}}
+        async with LocalEngine(Config.model_validate({"models": models, "tasks": tasks})) as engine:
+            yield engine
+
+
 def _isolated(path: Path, folder: Path) -> Engine:
     """The local engine, with each model in a process of its own."""
     return _local(path, folder, ProcessHost)
@@ -102,4 +129,4 @@ def _fake(_path: Path, _folder: Path) -> Engine:
     return FakeEngine(reply, tasks=tasks, context_size=CONTEXT, private_tokens=[PRIVATE], memories=["notes"])
 
 
-KINDS: dict[str, Make] = {"local": _local, "isolated": _isolated, "remote": _remote, "fake": _fake}
+KINDS: dict[str, Make] = {"local": _local, "isolated": _isolated, "remote": _remote, "openai": _openai, "fake": _fake}

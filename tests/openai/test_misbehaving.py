@@ -32,10 +32,12 @@ from tests.openai.misbehaving import (
 from tests.openai.steps import engine, opened
 
 PAGE = "<html><body><h1>It broke</h1></body></html>"
+BUSY = json_answer({"error": {"message": "slow down"}}, 429, **{"Retry-After": "7"})
 CASES: list[tuple[Answer, type[PolyError], str]] = [
     (stream(chunk("one"), chunk(" two"), is_whole=False), EngineUnreachable, "was lost before all was said"),
-    (stream(chunk("one"), is_whole=False), EngineUnreachable, "was lost before all was said"),
-    (json_answer({"error": {"message": "slow down"}}, 429, **{"Retry-After": "7"}), Overloaded, "429: slow down"),
+    (stream(chunk("one")), EngineUnreachable, "the answer has no end"),
+    (stream(), EngineUnreachable, "the answer has no end"),
+    (BUSY, Overloaded, "429: slow down"),
     (json_answer({"error": "loading"}, 503), Overloaded, "503: loading"),
     (plain_answer(PAGE, 500), EngineFailed, "answers 500: Internal Server Error$"),
     (plain_answer("upstream is gone", 502, "text/plain"), EngineUnreachable, "answers 502: upstream is gone"),
@@ -70,7 +72,7 @@ async def test_what_goes_wrong_is_told_in_words_and_not_remembered(
 
 
 async def test_a_busy_server_says_when_to_try_again() -> None:
-    async with openai_server(CASES[2][0]) as server, opened(server.url) as session:
+    async with openai_server(BUSY) as server, opened(server.url) as session:
         with pytest.raises(Overloaded) as error:
             await hear(session, "hello")
     assert error.value.retry_after_s == 7
@@ -323,7 +325,10 @@ async def test_tokens_bring_their_log_probabilities() -> None:
     async with openai_server(answer) as server, opened(server.url) as session:
         heard = await hear(session, "hello", Overrides(logprobs=2))
     tokens = [event for event in heard.events if isinstance(event, Token)]
-    assert [(token.text, token.logprobs and token.logprobs.logprob) for token in tokens] == [("we", -0.5), ("ll", -0.25)]
+    assert [(token.text, token.logprobs and token.logprobs.logprob) for token in tokens] == [
+        ("we", -0.5),
+        ("ll", -0.25),
+    ]
     assert tokens[0].logprobs is not None
     assert [(one.text, one.piece) for one in tokens[0].logprobs.alternatives] == [("we", (119, 101)), ("I", (73,))]
     assert server.asked[0]["top_logprobs"] == 2
