@@ -15,6 +15,8 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         "chats.down": "ctrl+j,down",
         "tasks.up": "ctrl+k,up",
         "tasks.down": "ctrl+j,down",
+        "rows.page_up": "ctrl+b,pageup",
+        "rows.page_down": "ctrl+f,pagedown",
     },
     "emacs": {
         "chat.page_up": "alt+v,pageup",
@@ -28,5 +30,7 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         "chats.down": "ctrl+n,down",
         "tasks.up": "ctrl+p,up",
         "tasks.down": "ctrl+n,down",
+        "rows.page_up": "alt+v,pageup",
+        "rows.page_down": "ctrl+v,pagedown",
     },
 }
