@@ -22,6 +22,7 @@ from poly_tui.inspector.prompt_page import PromptPage
 from poly_tui.inspector.records import Records
 from poly_tui.inspector.tabs import PageTabs
 from poly_tui.inspector.token_page import N_ALTERNATIVES, TokenPage
+from poly_tui.screens.sources import SourceCard
 from poly_tui.transcript import Transcript
 from poly_tui.widgets.status import Status
 
@@ -139,6 +140,11 @@ class Inspector(Vertical):
             self._give_focus_back()
         else:
             self.close()
+
+    @on(SourcesPage.Opened)
+    def show_chunk(self, message: SourcesPage.Opened) -> None:
+        """Show a chunk that was recalled, or left out."""
+        self.app.push_screen(SourceCard(message.number, message.hit))
 
     @on(Transcript.Moved)
     @on(Transcript.Settled)

@@ -334,9 +334,9 @@ async def test_a_burst_of_tokens_is_taken_in_while_the_page_is_open() -> None:
 
 async def test_a_newcomer_is_told_of_the_transcript_once_there_is_something_in_it() -> None:
     async with open_chat(FakeEngine()) as chat:
-        assert "⇥ transcript" not in shown(chat)
+        assert "⇥ read" not in shown(chat)
         await chat.ask("hello")
-        await until_shown(chat, "⇥ transcript")
+        await until_shown(chat, "⇥ read")
         await chat.pilot.press("tab")
         await until_shown(chat, "TRANSCRIPT")
         assert "i to write" in shown(chat)
