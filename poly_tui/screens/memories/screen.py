@@ -59,7 +59,10 @@ class MemoriesScreen(MemoryUpkeep):
 
     @work(group="memories.dialog", exclusive=True)
     async def action_choose_memory(self) -> None:
-        """Choose the memory to be shown."""
+        """Choose the memory to be shown: in the list beside, if there is room for it."""
+        if self.beside.display:
+            self.beside.table.focus()
+            return
         name = await self.app.push_screen_wait(MemoriesCard(self.memories, self.memory))
         if name is not None:
             self.open_memory(name)

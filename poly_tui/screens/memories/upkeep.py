@@ -9,7 +9,7 @@ from pathlib import Path
 from textual import work
 from textual.worker import get_current_worker
 
-from poly_engine.errors import ConfigError, InvalidRequest, PolyError
+from poly_engine.errors import ConfigError, InvalidRequest, MemoryMismatch, PolyError
 from poly_engine.types import Ingested
 from poly_tui.memories.archive import write_archive
 from poly_tui.memories.new_memory import add_memory, put_back
@@ -62,23 +62,27 @@ class MemoryUpkeep(MemoryView):
 
     @work(group="memories.dialog", exclusive=True)
     async def action_rebuild(self) -> None:
-        """Cut and embed all of the memory anew, if that is really wanted."""
-        if not await self.is_ready():
+        """Cut and embed all of the memory anew, if that is really wanted. It is what one needs that cannot be opened
+        because its model is another one now.
+        """
+        await self.until_open()
+        if not isinstance(self.failure, MemoryMismatch) and not self.can_work():
             return
-        n_chunks = counted(self.listing.totals.n_chunks, "chunk")
-        words = f"Cut and embed all of {self.memory} anew ({n_chunks})? It stays as it is until all is done."
+        n_chunks = f" ({counted(self.listing.totals.n_chunks, 'chunk')})" if self.is_open else ""
+        words = f"Cut and embed all of {self.memory} anew{n_chunks}? It stays as it is until all is done."
         if await self.app.push_screen_wait(Question(words, "rebuild")):
             self._rebuild()
 
     @work(group="memories.upkeep", exclusive=True)
     async def _rebuild(self) -> None:
         with self._upkeep_of("rebuilding"):
-            memory, n_all, n_done = self.memory, self.listing.totals.n_documents, 0
+            memory, n_done = self.memory, 0
+            of_all = f" of {grouped(self.listing.totals.n_documents)}" if self.is_open else ""
 
             def tell(_done: Ingested) -> None:
                 nonlocal n_done
                 n_done += 1
-                self.say(f"rebuilding {memory}: {n_done} of {counted(n_all, 'document')}")
+                self.say(f"rebuilding {memory}: {n_done}{of_all} documents")
 
             await (await self.backend.engine()).reindex(memory, tell)
             self.notify(f"{memory} is rebuilt: {counted(n_done, 'document')}", markup=False)

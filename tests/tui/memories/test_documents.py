@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from poly_engine.errors import EngineUnreachable, MemoryMismatch, ModelLoadFailed
+from poly_engine.errors import EngineUnreachable, MemoryDamaged, ModelLoadFailed
 from poly_engine.types import DocumentInfo, IngestJob
 from poly_tui.memories.choice import chosen_memory, keep_chosen
 from poly_tui.memories.listing import Listing, Phase
@@ -39,6 +39,13 @@ async def test_another_memory_is_chosen_and_remembered(library: Library) -> None
         await room.press("down", "enter")
         await room.until(lambda: room.screen.memory == "handbook" and room.screen.is_open)
         assert chosen_memory() == "handbook"
+    async with open_room(library, (160, 48)) as room:
+        await room.press("m")
+        await room.until(lambda: room.screen.beside.table.has_focus)
+        await room.press("up", "enter")
+        await room.until(lambda: room.screen.memory == "contracts" and room.screen.is_open)
+        await room.press("m", "down", "enter")
+        await room.until(lambda: room.screen.memory == "handbook" and room.screen.is_open)
     async with open_room(library) as room:
         assert room.screen.memory == "handbook"
 
@@ -113,9 +120,9 @@ async def test_while_the_model_is_loaded_one_sees_how_far_it_is_and_can_leave_it
 
 
 async def test_a_memory_that_cannot_be_opened_says_why_and_can_be_tried_again(library: Library) -> None:
-    library.failure = MemoryMismatch("/srv/m.db", "minilm", "fake")
-    async with open_room(library, (160, 48), is_open=False) as room:
-        await room.until_painted("holds vectors of the model minilm")
+    library.failure = MemoryDamaged("/srv/m.db is damaged")
+    async with open_room(library, is_open=False) as room:
+        await room.until_painted("⏎ tries again · /srv/m.db is damaged")
         library.failure = None
         await room.press("enter")
         await room.until(lambda: room.screen.is_open)

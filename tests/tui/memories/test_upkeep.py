@@ -9,7 +9,7 @@ import pytest
 import tomli
 
 from poly_engine.config import Config
-from poly_engine.errors import ConfigError, InvalidRequest
+from poly_engine.errors import ConfigError, InvalidRequest, MemoryMismatch
 from poly_engine.types import Ingested
 from poly_tui.memories.archive import write_archive
 from poly_tui.memories.new_memory import add_memory
@@ -107,6 +107,24 @@ async def test_a_rebuild_is_asked_for_shows_how_far_it_is_and_can_be_stopped(
         await room.press("escape")
         await room.until(stopped.is_set)
         await room.until(lambda: "rebuilding" not in room.text)
+
+
+async def test_a_memory_whose_model_is_another_one_now_can_be_rebuilt(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.failure = MemoryMismatch("/srv/m.db", "minilm", "fake")
+
+    async def reindex(_memory: str, on_done: Callable[[Ingested], None]) -> None:
+        library.failure = None
+        on_done(Ingested("a", "replaced", 1, 1))
+
+    monkeypatch.setattr(library, "reindex", reindex)
+    async with open_room(library, (160, 48), is_open=False) as room:
+        await room.until_painted("b rebuilds it · /srv/m.db holds vectors of the model")
+        await room.press("b")
+        await room.until(lambda: isinstance(room.pilot.app.screen, Question))
+        await room.press("enter")
+        await room.until(lambda: room.screen.is_open)
 
 
 async def test_a_new_memory_is_written_into_the_configuration_and_shown(tmp_path: Path) -> None:
