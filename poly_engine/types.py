@@ -209,7 +209,8 @@ Event: TypeAlias = Recalled | Truncated | Progress | Thinking | Token | Calling 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What is known of a configured model. Figures that only the loaded file tells are None before. `memory_bytes` is
-    about what it takes once it is loaded: weights, cache, and room to compute.
+    about what it takes once it is loaded: weights, cache, and room to compute. `quantization` is how its weights are
+    stored, such as Q4_K_M; `n_running` is how many requests it is working on, and `problem` why it could not be loaded.
     """
 
     name: str
@@ -223,6 +224,9 @@ class ModelInfo:
     embedding_size: int | None = None
     device: str | None = None
     memory_bytes: int | None = None
+    quantization: str | None = None
+    n_running: int = 0
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ VERBS: Mapping[str, str] = {
     "chats": "List, find, export and delete the chats that were kept.",
     "tui": "Open the terminal interface.",
     "task": "List tasks and show what they are.",
-    "model": "List models and show what they are.",
+    "model": "List models, show what they are, and fetch others.",
     "ingest": "Take documents into a memory.",
     "recall": "Find what a memory holds on a question.",
     "memory": "Look into memories, mend and move them, and measure what they find.",

@@ -23,6 +23,7 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         "chat.page_down": "ctrl+v,pagedown",
         "transcript.up": "p,k,up",
         "transcript.down": "n,j,down",
+        "turns.prompt": "P",
         "transcript.page_up": "alt+v,pageup",
         "transcript.page_down": "ctrl+v,pagedown",
         "chats.up": "ctrl+p,up",

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from poly_engine.errors import ConfigError, PolyError, TaskNotFound
 from poly_engine.interface import Engine, Session
-from poly_engine.types import Event, ModelInfo, TaskInfo, Turn
+from poly_engine.types import Event, ModelInfo, Overrides, PromptPart, TaskInfo, Turn
 from poly_tui.backend import Backend
 
 __all__ = ["Asked", "Conversation", "Failed", "Loading", "News", "Opened", "Queued", "Stopped"]
@@ -75,13 +75,19 @@ class Conversation:
     """Prompts in, news out. `run` does the work until it is cancelled; the other methods only leave word for it."""
 
     def __init__(
-        self, backend: Backend, task: str | None, tell: Callable[[News], None], history: Sequence[Turn] = ()
+        self,
+        backend: Backend,
+        task: str | None,
+        tell: Callable[[News], None],
+        history: Sequence[Turn] = (),
+        overrides: Callable[[], Overrides] = Overrides,
     ) -> None:
-        """`history` is what was said before."""
+        """`history` is what was said before; `overrides` are asked for before each turn."""
         self._backend = backend
         self._history = history
         self._task = task
         self._tell = tell
+        self._overrides = overrides
         self._tasks: tuple[TaskInfo, ...] = ()
         self._queue: deque[str] = deque()
         self._has_prompts = asyncio.Event()
@@ -120,6 +126,10 @@ class Conversation:
         self._is_stopping = True
         self._work.cancel()
         return True
+
+    async def sent(self) -> Sequence[PromptPart]:
+        """The prompt of the last turn that began, part by part; nothing before the first. Raises a PolyError."""
+        return await self._session.sent() if self._session is not None else ()
 
     def leave(self) -> tuple[str, ...]:
         """Tell nothing more; return the prompts that still wait. Cancelling `run` is up to whoever runs it."""
@@ -188,7 +198,7 @@ class Conversation:
         self._queue_changed()
         self._tell(Asked(self._asked))
         n_events = 0
-        async with self._session.send(self._asked) as events:
+        async with self._session.send(self._asked, self._overrides()) as events:
             async for event in events:
                 self._tell(event)
                 n_events += 1
