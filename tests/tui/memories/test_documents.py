@@ -9,7 +9,7 @@ from poly_engine.types import DocumentInfo, IngestJob
 from poly_tui.memories.choice import chosen_memory, keep_chosen
 from poly_tui.memories.listing import Listing, Phase
 from poly_tui.screens.memories.chunks import ChunksScreen
-from poly_tui.screens.memories.dialogs import Card
+from poly_tui.screens.memories.dialogs import ReadingCard
 from poly_tui.screens.memories.memories import MemoriesCard
 from poly_tui.widgets.row_table import Row
 from tests.gate import Gate
@@ -89,7 +89,7 @@ async def test_why_a_document_failed_is_said_where_it_is_listed(library: Library
         await room.until_painted("! scan.pdf", "it holds no text")
         assert room.sources[0] == "/srv/scan.pdf"
         await room.press("enter")
-        await room.until(lambda: isinstance(room.pilot.app.screen, Card))
+        await room.until(lambda: isinstance(room.pilot.app.screen, ReadingCard))
         await room.until_painted("/srv/scan.pdf", "R tries again")
 
 
