@@ -116,16 +116,21 @@ class MemoryUpkeep(MemoryView):
             known = [one.name for one in self.memories]
             settings = await self.app.push_screen_wait(NewMemoryCard(known, models, self.model or (models or [""])[0]))
             if settings is not None:
-                await self._make(settings)
+                self._make(settings)
         except PolyError as error:
             self.tell_error(error)
 
+    @work(group="memories.make")  # of its own, lest the next dialog break it off when only the file is written
     async def _make(self, settings: Mapping[str, str | int | float]) -> None:
         """Write a memory into the configuration, and show it. Where there is no file yet, one is begun."""
         name = str(settings["name"])
         memory = {key: value for key, value in settings.items() if key != "name"}
-        file = await asyncio.to_thread(_add_memory, self.backend.config_file, name, memory)
-        await self.backend.reload()
+        try:
+            file = await asyncio.to_thread(_add_memory, self.backend.config_file, name, memory)
+            await self.backend.reload()
+        except PolyError as error:
+            self.tell_error(error)
+            return
         self.notify(f"{name} stands in {file} now", markup=False)
         self.open_memory(name)
 

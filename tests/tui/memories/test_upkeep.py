@@ -140,6 +140,29 @@ async def test_a_new_memory_is_written_into_the_configuration_and_shown(tmp_path
     assert file.read_text() == CONFIG + '\n[memories.laws]\nembedding_model = "fake"\nchunk_max_tokens = 128\n'
 
 
+async def test_a_memory_that_is_being_made_is_not_broken_off_by_the_next_dialog(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    class Slow(Reconfigurable):
+        async def reconfigure(self, config: Config) -> None:
+            await gate.wait()
+            await super().reconfigure(config)
+
+    file = tmp_path / "config.toml"
+    file.write_text(CONFIG)
+    async with open_room(Slow("contracts"), config_file=file) as room:
+        await room.press("n")
+        await room.until(lambda: isinstance(room.pilot.app.screen, NewMemoryCard))
+        await room.type("laws")
+        await room.press("enter", "enter", "enter", "enter")
+        await room.until(lambda: "laws" in file.read_text() and room.pilot.app.screen is room.screen)
+        await room.press("m")
+        await room.until(lambda: room.pilot.app.screen is not room.screen)
+        await room.press("escape")
+        gate.set()
+        await room.until(lambda: room.screen.memory == "laws" and room.screen.is_open)
+
+
 async def test_a_name_that_is_taken_is_refused_in_words(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(CONFIG)
