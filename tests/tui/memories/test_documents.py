@@ -7,7 +7,7 @@ import pytest
 from poly_engine.errors import EngineUnreachable, MemoryDamaged, ModelLoadFailed
 from poly_engine.types import DocumentInfo, IngestJob
 from poly_tui.memories.choice import chosen_memory, keep_chosen
-from poly_tui.memories.listing import Listing, Phase
+from poly_tui.memories.listing import Entry, Listing, Phase
 from poly_tui.screens.memories.chunks import ChunksScreen
 from poly_tui.screens.memories.dialogs import ReadingCard
 from poly_tui.screens.memories.memories import MemoriesCard
@@ -179,6 +179,20 @@ def test_what_is_on_its_way_stands_above_and_only_once() -> None:
         ("a", Phase.FAILED, True),
         ("b", Phase.WAITING, False),
     ]
+
+
+def test_of_a_folder_only_that_is_shown_which_tells_it_from_others() -> None:
+    listing = Listing()
+    sources = ["/srv/docs/a/one.md", "/srv/docs/b/deep/two.md", "/srv/docs/three.md", "piped 0123"]
+    listing.take([DocumentInfo(source, "", "text/plain", 1, 10, 1.0) for source in sources], [])
+    listing.update([], frozenset())
+    assert {one.name: listing.folder_of(one) for one in listing.entries} == {
+        "one.md": "a",
+        "two.md": "b/deep",
+        "three.md": "",
+        "piped 0123": "",
+    }
+    assert listing.folder_of(Entry("/srv/docs2/four.md", Phase.WAITING)) == "/srv/docs2"
 
 
 async def test_what_another_program_takes_in_appears_by_itself(
