@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from poly_engine.errors import ConfigError, PolyError, TaskNotFound
+from poly_engine.errors import ConfigError, EngineUnreachable, PolyError, TaskNotFound
 from poly_engine.interface import Engine, Session
 from poly_engine.types import Event, ModelInfo, Overrides, PromptPart, TaskInfo, Turn
 from poly_tui.backend import Backend
@@ -66,6 +66,8 @@ class Failed:
 
     message: str
     prompts: tuple[str, ...]
+    is_unreachable: bool = False
+    """Whether it is the server that is not there."""
 
 
 News: TypeAlias = Loading | Opened | Queued | Asked | Event | Stopped | Failed
@@ -158,7 +160,7 @@ class Conversation:
                 raise
             self._tell(Stopped(() if self._asked else self._give_back()))
         except PolyError as error:
-            self._tell(Failed(str(error), self._give_back()))
+            self._tell(Failed(str(error), self._give_back(), isinstance(error, EngineUnreachable)))
         except Exception as error:  # the edge of the conversation: the user gets the message, the log the traceback
             log.exception("a conversation with %s failed", self._task)
             self._tell(Failed(f"unexpected {type(error).__name__}: {error}", self._give_back()))

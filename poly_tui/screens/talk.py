@@ -22,6 +22,7 @@ from poly_tui.inspector import Inspector, Page, Records
 from poly_tui.inspector.found import SourcesPage
 from poly_tui.inspector.inquiry import Inquiry
 from poly_tui.screens.conversation import Asked, Conversation, Failed, Loading, News, Opened, Queued, Stopped
+from poly_tui.screens.healing import until_reachable
 from poly_tui.screens.meter import Meter
 from poly_tui.screens.notices import describe_limit, describe_loss, describe_recall
 from poly_tui.screens.pacer import Pacer
@@ -77,7 +78,7 @@ class TalkScreen(SectionScreen):
         self._pacer = Pacer(self, self._paint)
         self._unpainted: list[tuple[Kind, Passage]] = []
         self._growing: Kind | None = None
-        self._heading = ChatHeading()
+        self._heading = ChatHeading(backend.url)
         self._transcript = Turns()
         self._queue = QueueView()
         self._status = StatusLine()
@@ -278,11 +279,16 @@ class TalkScreen(SectionScreen):
                 self._meter.stop()
                 self._end()
             case Failed():
-                self._transcript.add(Kind.ERROR, news.message)
-                self._give_back(news.prompts)
-                self._note_measured()
-                self._log.fail(news.message)
-                self._meter.fail()
+                self._fail(news)
+
+    def _fail(self, news: Failed) -> None:
+        self._transcript.add(Kind.ERROR, news.message)
+        self._give_back(news.prompts)
+        self._note_measured()
+        self._log.fail(news.message)
+        self._meter.fail()
+        if news.is_unreachable:
+            self._await_server()
 
     def _mark_end(self, done: Done) -> None:
         if done.finish_reason == "length":
@@ -335,6 +341,16 @@ class TalkScreen(SectionScreen):
             self._transcript.follow()
             self._composer.focus()
         self._run()
+
+    @work(group="server", exclusive=True)
+    async def _await_server(self) -> None:
+        """Say that the server is lost, until it is there again; then do what did not work, if nobody did meanwhile."""
+        engine = await self.backend.engine()
+        self._heading.is_lost = True
+        await until_reachable(engine)
+        self._heading.is_lost = False
+        if self._meter.status.phase is Phase.FAILED:
+            self._talk(self._conversation.task, takes_focus=False)
 
     def _run(self) -> None:
         self.run_worker(self._conversation.run(), group="conversation", exclusive=True)
