@@ -15,13 +15,15 @@
     │   ├── TaskNotFound          task_not_found
     │   ├── ModelNotFound         model_not_found
     │   ├── MemoryNotFound        memory_not_found
-    │   └── SessionNotFound       session_not_found       a server does not keep a session (any more)
+    │   ├── SessionNotFound       session_not_found       a server does not keep a session (any more)
+    │   └── RequestNotFound       request_not_found       a server does not work on a request (any more)
     ├── MemoryFailed
     │   ├── MemoryDamaged         memory_damaged          the file of a memory cannot be used
     │   ├── MemoryMismatch        memory_mismatch         a memory is of another embedding model
     │   ├── MemoryUnavailable     memory_unavailable      the server that keeps a memory does not answer
     │   └── MemoryUnwritable      memory_unwritable       nothing can be written to a memory
     ├── Overloaded                overloaded              more is asked for than can be answered soon
+    ├── RequestCancelled          request_cancelled       who runs a server ended a request of it
     ├── SessionBusy               session_busy            a session takes one turn at a time
     ├── ModelLoadFailed           model_load_failed       a model file cannot be loaded
     │   └── PullFailed            pull_failed             it cannot be fetched from where it is said to be
@@ -61,6 +63,8 @@ __all__ = [
     "Overloaded",
     "PolyError",
     "PullFailed",
+    "RequestCancelled",
+    "RequestNotFound",
     "SessionBusy",
     "SessionNotFound",
     "TaskNotFound",
@@ -213,6 +217,13 @@ class SessionNotFound(NotFound):
     kind = "session"
 
 
+class RequestNotFound(NotFound):
+    """A server works on no request of that number: it has come to its end, or there was none."""
+
+    code = "request_not_found"
+    kind = "request"
+
+
 class MemoryFailed(PolyError):
     """A memory cannot do what it is asked for."""
 
@@ -258,6 +269,12 @@ class Overloaded(PolyError):
     def __init__(self, message: str, retry_after_s: int = 1) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class RequestCancelled(PolyError):
+    """Whoever runs a server ended a request that it worked on. Asking again may lead to the same."""
+
+    code = "request_cancelled"
 
 
 class SessionBusy(PolyError):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from poly_engine.batch.client import WorkerClient
-from poly_engine.batch.host import ThreadHost
+from poly_engine.batch.opened import MakeHost
 from poly_engine.config import Config, ModelConfig, TaskConfig, task_draft
 from poly_engine.content import Content
 from poly_engine.errors import (
@@ -51,16 +51,17 @@ from poly_engine.types import (
 
 
 class LocalEngine(Engine):
-    """Runs the models of a configuration in this process. A model is loaded when it is first asked for.
+    """Runs the models of a configuration on this machine. A model is loaded when it is first asked for.
 
-    `host` is where the workers of the models live. Relative locations in drafts of settings are in `folder`, where the
-    file of the configuration is, or in the working directory.
+    `host` is where the workers of the models live: in threads of this process, or with `ProcessHost` each in a process
+    of its own, so that a crash of llama.cpp ends the requests to one model, and no more. Relative locations in drafts
+    of settings are in `folder`, where the file of the configuration is, or in the working directory.
     """
 
-    def __init__(self, config: Config, host: type[ThreadHost] = ThreadHost, *, folder: Path | None = None) -> None:
+    def __init__(self, config: Config, host: MakeHost | None = None, *, folder: Path | None = None) -> None:
         self._config = config
         self._folder = folder
-        self._host = host
+        self._host = host or _thread_host()
         self._headers = Headers()
         self._served: dict[str, ServedModel] = {}
         self._memories = Memories(config.memories, self._embedding)
@@ -110,27 +111,30 @@ class LocalEngine(Engine):
             return await session.preview(prompt)
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
-        vocabulary = (await self._client(model)).model.vocabulary
-        tokens = await asyncio.to_thread(vocabulary.plain_tokens, text, is_first=True)
-        return [TokenPiece(token, vocabulary.name(token)) for token in (*vocabulary.first, *tokens)]
+        client = await self._client(model)
+        vocabulary = client.model.vocabulary
+
+        def pieces() -> list[TokenPiece]:
+            tokens = [*vocabulary.first, *vocabulary.plain_tokens(text, is_first=True)]
+            return list(map(TokenPiece, tokens, vocabulary.names(tokens)))
+
+        return await client.in_thread(pieces)
 
     async def detokenize(self, model: str, ids: Sequence[int]) -> str:
-        vocabulary = (await self._client(model)).model.vocabulary
+        client = await self._client(model)
+        vocabulary = client.model.vocabulary
 
         def spelled() -> str:
             check_ids(ids, vocabulary.n_tokens, "tokens")
             return vocabulary.spelling(ids).decode("utf-8", "replace")
 
-        return await asyncio.to_thread(spelled)  # a million of them take a second
+        return await client.in_thread(spelled)  # a million of them take a second
 
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
         client = await self._client(model)
         vocabulary, limit = client.model.vocabulary, client.model.max_embed_tokens
-        tokens = await asyncio.to_thread(
-            lambda: [
-                (*vocabulary.first, *vocabulary.plain_tokens(text, is_first=True), *vocabulary.last) for text in texts
-            ]
-        )
+        inner = await client.in_thread(vocabulary.texts_tokens, texts)
+        tokens = [(*vocabulary.first, *of_text, *vocabulary.last) for of_text in inner]
         for number, text in enumerate(tokens, 1):
             if not text:
                 raise InvalidRequest(f"text {number} is empty: there is nothing to embed")
@@ -209,6 +213,9 @@ class LocalEngine(Engine):
         await self._memories.close()
         await asyncio.gather(*(served.close() for served in self._served.values()))
 
+    async def refusals(self) -> Mapping[str, str]:
+        return {name: refusal for name, served in sorted(self._served.items()) if (refusal := served.refusal)}
+
     def _task(self, name: str) -> TaskConfig:
         if name not in self._config.tasks:
             raise TaskNotFound(name, self._config.tasks)
@@ -272,3 +279,9 @@ class LocalEngine(Engine):
             n_running=served.n_running if served else 0,
             problem=served.problem if served else None,
         )
+
+
+def _thread_host() -> MakeHost:
+    from poly_engine.batch.host import ThreadHost  # llama.cpp, which an engine whose models live elsewhere does without
+
+    return ThreadHost

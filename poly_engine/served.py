@@ -1,11 +1,13 @@
 """A model of the configuration while it is served: opened when it is first asked for, and again if its worker died."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextvars import copy_context
 
 from poly_engine.batch.client import WorkerClient
-from poly_engine.batch.host import ModelSpec, ThreadHost
+from poly_engine.batch.deaths import Deaths
+from poly_engine.batch.opened import MakeHost, ModelSpec
 from poly_engine.config import ModelConfig
 from poly_engine.errors import EngineClosed, ModelLoadFailed
 from poly_engine.models.fit import CacheSizes, cache_sizes
@@ -21,11 +23,13 @@ _SHARE_OF_PULLING = 0.95
 
 
 class ServedModel:
-    """A model of the configuration, opened when first asked for, and again if its worker died."""
+    """A model of the configuration, opened when first asked for, and again if its worker died, as `Deaths` says."""
 
-    def __init__(self, config: ModelConfig, host: type[ThreadHost]) -> None:
+    def __init__(self, config: ModelConfig, host: MakeHost) -> None:
         self._config = config
         self._host = host
+        self._deaths = Deaths()
+        self._began = 0.0  # to be opened
         self._opening: asyncio.Task[WorkerClient] | None = None
         self._unloaded: asyncio.Task[WorkerClient] | None = None
         """What was opened before, whose memory may not be free yet."""
@@ -42,6 +46,11 @@ class ServedModel:
         if not self._opening.done():
             return "loading"
         return "loaded" if self._is_usable() else "failed"
+
+    @property
+    def refusal(self) -> str:
+        """Why it is not opened for a while, as a sentence; "" if it would be."""
+        return "" if self._is_usable() else self._deaths.refusal(time.monotonic())
 
     @property
     def sizes(self) -> CacheSizes | None:
@@ -65,6 +74,7 @@ class ServedModel:
     async def client(self, on_progress: Callable[[float], None] | None) -> WorkerClient:
         """The worker, once it serves. However many ask, it is opened once; it goes on loading when they leave."""
         if self._opening is None or (self._opening.done() and not self._is_usable()):
+            self._check_deaths()
             self._opening = asyncio.create_task(self._open(self._opening or self._unloaded))
         if on_progress is None or self._opening.done():
             return await self._opened(self._opening)
@@ -112,10 +122,20 @@ class ServedModel:
     async def _open(self, previous: asyncio.Task[WorkerClient] | None) -> WorkerClient:
         if previous is not None:  # it broke down; its memory is to be free before the next one takes some
             await _end(previous)
+        await asyncio.sleep(self._deaths.pause_s(time.monotonic()))
         await self._fetch()
         spec = await asyncio.to_thread(_spec, self._config)
         self._sizes = CacheSizes(spec.context_size, spec.n_cells)
-        return await WorkerClient.open(spec, self._progress, self._host)
+        self._began = time.monotonic()
+        return await WorkerClient.open(spec, self._progress, self._host, self._mourn)
+
+    def _check_deaths(self) -> None:
+        if refusal := self._deaths.refusal(time.monotonic()):
+            raise ModelLoadFailed(f"{self._config.file} is not loaded: {refusal}")
+
+    def _mourn(self, cause: str) -> None:
+        now = time.monotonic()
+        self._deaths.add(now, now - self._began, cause)
 
     async def _fetch(self) -> None:
         """Pull the file of the model, if it is not there yet; that is most of what there is to wait for."""

@@ -268,7 +268,9 @@ class MemoryInfo:
 
 @dataclass(frozen=True, slots=True)
 class DocumentInfo:
-    """What is known of a document in a memory; `added` is in seconds since 1970."""
+    """What is known of a document in a memory; `added` is in seconds since 1970. `n_pages` is 0 where it has none, or
+    where a store does not tell; `sha256`, in hex, is of the content that was taken in, empty where it is not told.
+    """
 
     source: str
     title: str
@@ -276,6 +278,8 @@ class DocumentInfo:
     n_chunks: int
     n_characters: int
     added: float
+    n_pages: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

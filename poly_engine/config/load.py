@@ -16,7 +16,7 @@ from poly_engine.config.section import Where
 from poly_engine.config.tasks import TaskConfig
 from poly_engine.errors import ConfigError
 
-__all__ = ["BUILTIN", "LoadedConfig", "find", "load", "task_draft"]
+__all__ = ["BUILTIN", "LoadedConfig", "find", "load", "loads", "task_draft"]
 
 BUILTIN = Path(__file__).with_name("builtin.toml")
 """The configuration that is used when there is no other."""
@@ -69,8 +69,13 @@ def load(path: Path | None) -> LoadedConfig:
 
     Relative locations in the file are made absolute; the files that it names need not exist.
     """
+    return loads(_read((path or BUILTIN).absolute()), path)
+
+
+def loads(text: str, path: Path | None) -> LoadedConfig:
+    """Read `text` as what the file at `path` says, or is going to say. Raises as `load`."""
     file = (path or BUILTIN).absolute()
-    config = _checked(_parse(_read(file), file), file.parent)
+    config = _checked(_parse(text, file), file.parent)
     if too_long := list(too_long_chunks(config)):
         raise ConfigError(
             [f"memories.{_bare_or_quoted(name)}.chunk_max_tokens: {problem}" for name, problem in too_long]

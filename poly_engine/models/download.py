@@ -117,6 +117,7 @@ class _Download:
         self._recall()
         while True:
             await self._fetch()
+            self._tell(0)
             self._watch.on_checking()
             try:
                 await self._check()

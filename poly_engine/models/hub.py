@@ -105,8 +105,8 @@ class Hub:
     def link(self, repo: str, commit: str, file: HubFile) -> Path:
         """Give bytes that are there their name in the cache; return it. Raises OSError."""
         blob, path = self.blob_path(repo, file), self.snapshot_path(repo, commit, file.name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_symlink() or not path.exists():
+        if not path.exists():  # a cache that several share may be one that we cannot write to
+            path.parent.mkdir(parents=True, exist_ok=True)
             new = path.with_name(f"{path.name}.{os.getpid()}.new")
             try:
                 new.symlink_to(os.path.relpath(blob, path.parent))
@@ -120,8 +120,9 @@ class Hub:
         if reference.revision == commit:
             return
         path = self._folder(reference.repo) / "refs" / reference.revision
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(commit, "ascii")
+        if not path.exists() or path.read_text("ascii") != commit:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(commit, "ascii")
 
     def cached(self, reference: HubReference) -> Sequence[Variant[CachedFile]]:
         """The models of a repository that are in the cache, in whole."""

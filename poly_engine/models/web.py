@@ -120,9 +120,12 @@ class Web:
     def _transport(self, proxy: str | None) -> httpx.AsyncHTTPTransport:
         """What carries requests. No connection is used twice: hosts that share an address must not share one."""
         if proxy not in self._transports:
-            self._transports[proxy] = httpx.AsyncHTTPTransport(
-                verify=self._context, limits=httpx.Limits(max_keepalive_connections=0), proxy=proxy, trust_env=False
-            )
+            limits = httpx.Limits(max_keepalive_connections=0)
+            try:
+                made = httpx.AsyncHTTPTransport(verify=self._context, limits=limits, proxy=proxy, trust_env=False)
+            except (ImportError, ValueError, httpx.InvalidURL) as error:
+                raise PullFailed(f"the proxy that the environment sets cannot be used: {error}") from error
+            self._transports[proxy] = made
         return self._transports[proxy]
 
     def _refuse_private(self, url: httpx.URL, addresses: Sequence[str]) -> None:

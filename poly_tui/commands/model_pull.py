@@ -45,9 +45,8 @@ def pull_model(settings: Settings, *, reference: str, folder: Path | None, as_js
     """Fetch a model, and print the path of its file.
 
     REFERENCE is hf:OWNER/REPO or hf:OWNER/REPO:QUANT of the Hugging Face hub, the https:// URL of a GGUF file, a model
-    REFERENCE is hf:OWNER/REPO or hf:OWNER/REPO:QUANT of the Hugging Face hub, the https:// URL of a GGUF file, a model
-    of the configuration that has a url, or one of those that `poly model recommended` lists. What is interrupted goes
-    on the next time.
+    of the configuration that has a url, or one of those that `poly model recommended` lists. What was interrupted is
+    gone on with.
     """
     settings = local(settings)
     pulled = fetch(connect.configuration(settings).config, reference, folder, as_json=as_json)

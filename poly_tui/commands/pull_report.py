@@ -1,5 +1,6 @@
 """How far the fetching of a model is: a bar on a terminal, lines elsewhere, or events as JSON."""
 
+import shutil
 from typing import Self
 
 import click
@@ -8,10 +9,10 @@ from poly_engine.models.pull import Pulled, PullProgress
 from poly_tui.commands.listing import Bytes, compact_json
 from poly_tui.commands.progress import ProgressLine
 
-__all__ = ["PullReport", "report_done"]
+__all__ = ["PullReport", "progress_line", "report_done"]
 
-_BAR_CELLS = 24
-_STEP = 0.1
+_MOST_BAR_CELLS, _FEWEST_BAR_CELLS = 24, 6
+_WORDS_CELLS = 55
 
 
 class PullReport:
@@ -20,7 +21,7 @@ class PullReport:
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
         self._line = ProgressLine()
-        self._told = 0.0
+        self._tenth = 0
         self._phase = ""
 
     def __enter__(self) -> Self:
@@ -37,16 +38,16 @@ class PullReport:
             if progress.phase != self._phase:
                 self._line.clear()  # a new phase is shown at once
             self._phase = progress.phase
-            self._line.show(_in_a_line(progress))
+            self._line.show(progress_line(progress))
         elif self._is_news(progress):
             click.echo(f"poly: {_in_words(progress)}", err=True)
 
     def _is_news(self, progress: PullProgress) -> bool:
         """Where nobody watches, a line for each phase and for each tenth is enough."""
-        share = progress.n_done / progress.n_total if progress.n_total else 0.0
-        if progress.phase == self._phase and share < self._told + _STEP:
+        tenth = 10 * progress.n_done // progress.n_total if progress.n_total else 0
+        if progress.phase == self._phase and tenth <= self._tenth:
             return False
-        self._phase, self._told = progress.phase, share - share % _STEP
+        self._phase, self._tenth = progress.phase, tenth
         return progress.phase != "done"
 
 
@@ -70,12 +71,14 @@ def _event(progress: PullProgress) -> dict[str, object]:
     }
 
 
-def _in_a_line(progress: PullProgress) -> str:
+def progress_line(progress: PullProgress) -> str:
+    """How far a pull is, in a line that fits the terminal."""
     if progress.phase != "downloading" or not progress.n_total:
         return _in_words(progress)
     share = min(progress.n_done / progress.n_total, 1.0)
-    bar = ("█" * round(share * _BAR_CELLS)).ljust(_BAR_CELLS, "░")
-    return f"{bar} {share:4.0%}  {_in_words(progress)}"
+    n_cells = min(_MOST_BAR_CELLS, shutil.get_terminal_size().columns - _WORDS_CELLS)
+    bar = ("█" * round(share * n_cells)).ljust(n_cells, "░") + " " if n_cells >= _FEWEST_BAR_CELLS else ""
+    return f"{bar}{share:4.0%}  {_in_words(progress)}"
 
 
 def _in_words(progress: PullProgress) -> str:

@@ -40,6 +40,10 @@ def gguf(*entries: bytes, n_entries: int | None = None, tensors: bytes = b"", n_
     return b"GGUF" + counts + b"".join(entries) + tensors
 
 
+def tensor(name: bytes, *shape: int, kind: int = 0, offset: int = 0) -> bytes:
+    return string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, offset)
+
+
 def header_of(path: Path, content: bytes) -> GgufHeader:
     path.write_bytes(content)
     return read_header(path)
@@ -134,7 +138,20 @@ def test_damaged_files_are_refused_in_one_line(family_file: FamilyFile, tmp_path
             gguf(ARCHITECTURE, tensors=string(b"w") + struct.pack("<IQIQ", 1, 4, 0, 1 << 63), n_tensors=1),
             "ends at byte",
         ),
+        (gguf(ARCHITECTURE, ARCHITECTURE), "has 'general.architecture' twice"),
+        (gguf(ARCHITECTURE, tensors=2 * tensor(b"w", 0), n_tensors=2) + bytes(64), "tensor 'w' twice"),
+        (gguf(ARCHITECTURE, tensors=tensor(b"x" * 64, 4), n_tensors=1), "too long a name"),
+        (gguf(ARCHITECTURE, tensors=tensor(b"w", 4, offset=4), n_tensors=1), "byte 4, which is no multiple of 32"),
+        (gguf(ARCHITECTURE, tensors=tensor(b"w", 33, kind=8), n_tensors=1), "rows of 33 values, which its type 8"),
+        (gguf(ARCHITECTURE, tensors=tensor(b"w", 1 << 31, 1 << 32), n_tensors=1), "claims to have 9223372036854775808"),
+        (gguf(ARCHITECTURE, tensors=tensor(b"w", 1 << 62, 0, offset=1 << 40), n_tensors=1), "ends at byte"),
+        (
+            gguf(ARCHITECTURE, tensors=tensor(b"a", 16) + tensor(b"b", 4, offset=32), n_tensors=2) + bytes(256),
+            "tensors 'a' and 'b' overlap",
+        ),
         (gguf(ARCHITECTURE, entry(b"general.alignment", U32, u32(0))), "general.alignment"),
+        (gguf(ARCHITECTURE, entry(b"general.alignment", U32, u32(48))), "48, not a power of two"),
+        (gguf(ARCHITECTURE, entry(b"general.alignment", BOOL, b"\x01")), "general.alignment is True"),
         (gguf(ARCHITECTURE, entry(b"general.alignment", STRING, string(b"many"))), "general.alignment"),
         (gguf(ARCHITECTURE, entry(b"general.alignment", F32, struct.pack("<f", float("nan")))), "general.alignment"),
     ],

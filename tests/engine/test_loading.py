@@ -213,7 +213,7 @@ class HeldHost(ThreadHost):
     def _run(self) -> None:
         while not self._is_stopping:
             self._commands.get()
-        self._on_end()
+        self._on_end("")
 
 
 async def test_an_engine_can_be_closed_while_it_loads(family_file: FamilyFile) -> None:
@@ -313,7 +313,10 @@ class CountedHost(ThreadHost):
     def _run(self) -> None:
         CountedHost.n_open += 1
         CountedHost.most_at_once = max(CountedHost.most_at_once, CountedHost.n_open)
-        on_end, self._on_end = self._on_end, lambda: None
+        on_end, self._on_end = self._on_end, self._note
         super()._run()
         CountedHost.n_open -= 1
-        on_end()
+        on_end(self._why)
+
+    def _note(self, why: str) -> None:
+        self._why = why

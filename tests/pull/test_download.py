@@ -15,6 +15,7 @@ from aiohttp import web
 from poly_engine.errors import PullFailed
 from poly_engine.models import download as downloading
 from poly_engine.models.download import Wanted, Watch, download
+from poly_engine.models.part import Note, Part
 from poly_engine.models.pull import pull
 from poly_engine.models.web import Web
 from tests.pull.file_server import FileServer, cut_off
@@ -239,6 +240,23 @@ async def test_what_an_earlier_run_left_damaged_is_found_out_and_fetched_anew(
     assert [asked.first_byte for asked in server.asked[-2:]] == [1000, 0]
 
 
+async def test_what_an_earlier_run_had_fetched_in_whole_is_only_checked(server: FileServer, tmp_path: Path) -> None:
+    wanted = Wanted(server.put("/m.gguf", MODEL), tmp_path / "m.gguf", "the model")
+    part = await Part.claim(wanted.path, lambda _: None)
+    assert part is not None
+    async with part:
+        await part.begin(Note(downloading._source(wanted), '"one"', None, len(MODEL)))
+        await part.append(MODEL)
+    told: list[tuple[int, int | None]] = []
+
+    async with Web() as out:
+        await download(wanted, out, Watch(lambda n, of: told.append((n, of)), lambda: None))
+
+    assert wanted.path.read_bytes() == MODEL
+    assert told == [(len(MODEL), len(MODEL))]
+    assert server.asked == []
+
+
 async def refuse(_: web.Request) -> web.StreamResponse:
     return web.Response(status=503)
 
@@ -345,6 +363,7 @@ async def test_two_who_want_the_same_fetch_it_once(server: FileServer, tmp_path:
 PULLER = """
 import asyncio, sys
 from pathlib import Path
+from poly_engine.models.part import Note, Part
 from poly_engine.models.pull import pull
 
 pulled = asyncio.run(pull(sys.argv[1], Path(sys.argv[2])))

@@ -207,6 +207,17 @@ async def test_what_was_pulled_is_found_without_a_network(hub: HubServer, tmp_pa
     assert hub.hub.asked == []
 
 
+async def test_a_cache_that_has_it_all_is_not_written_to(hub: HubServer, cache: Path) -> None:
+    hub.publish(REPO, FILES)
+    await pull(f"hf:{REPO}")
+    before = {path: path.lstat().st_mtime_ns for path in cache.rglob("*")}
+
+    again = await pull(f"hf:{REPO}")
+
+    assert again.was_there
+    assert {path: path.lstat().st_mtime_ns for path in cache.rglob("*")} == before
+
+
 async def test_offline_is_offline(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.publish(REPO, FILES)
     pulled = await pull(f"hf:{REPO}")

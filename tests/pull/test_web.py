@@ -206,6 +206,16 @@ async def test_a_proxy_of_the_environment_is_asked(server: FileServer, monkeypat
     assert server.asked[0].headers["Host"] == "models.test"
 
 
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "nonsense://127.0.0.1:9"])
+async def test_a_proxy_that_cannot_be_used_is_told_of(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+
+    async with Web() as out:
+        with pytest.raises(PullFailed, match="the proxy that the environment sets cannot be used"):
+            await get(out, "http://models.test/m.gguf")
+
+
 async def at_home(_host: str, _port: int) -> Sequence[str]:
     return ["127.0.0.1"]
 
