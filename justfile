@@ -43,9 +43,10 @@ bench *args:
 bench-recall *args:
     uv run python -m tests.bench.retrieval {{ args }}
 
-# Kill, tear and starve the built-in store of memories, all of it (some minutes; the tests do a part)
+# Kill, tear and starve the built-in store of memories and the processes of models, all of it (the tests do a part)
 faults:
-    POLY_FAULTS=full uv run pytest tests/memory/file --timeout 900
+    POLY_FAULTS=full uv run pytest tests/memory/file tests/engine/test_process_upkeep.py --timeout 900
+    POLY_FAULTS=full uv run pytest tests/engine/test_damaged_files.py
 
 # Everything that must be green before a push
 push: check test

@@ -29,6 +29,7 @@ from poly_engine.errors import (
     ModelNotFound,
     NotFound,
     PolyError,
+    PullFailed,
     SessionBusy,
     SessionNotFound,
     TaskNotFound,
@@ -71,6 +72,7 @@ from poly_engine.types import (
 )
 
 if TYPE_CHECKING:
+    from poly_engine.batch.process.host import ProcessHost
     from poly_engine.local import LocalEngine
 
 __version__ = "0.1.0"
@@ -113,8 +115,10 @@ __all__ = [
     "NotFound",
     "Overrides",
     "PolyError",
+    "ProcessHost",
     "Progress",
     "PromptPart",
+    "PullFailed",
     "RecallOptions",
     "Recalled",
     "Session",
@@ -142,4 +146,8 @@ def __getattr__(name: str) -> object:
         from poly_engine.local import LocalEngine
 
         return LocalEngine
+    if name == "ProcessHost":  # for LocalEngine, and as heavy
+        from poly_engine.batch.process.host import ProcessHost
+
+        return ProcessHost
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,15 +15,18 @@
     │   ├── TaskNotFound          task_not_found
     │   ├── ModelNotFound         model_not_found
     │   ├── MemoryNotFound        memory_not_found
-    │   └── SessionNotFound       session_not_found       a server does not keep a session (any more)
+    │   ├── SessionNotFound       session_not_found       a server does not keep a session (any more)
+    │   └── RequestNotFound       request_not_found       a server does not work on a request (any more)
     ├── MemoryFailed
     │   ├── MemoryDamaged         memory_damaged          the file of a memory cannot be used
     │   ├── MemoryMismatch        memory_mismatch         a memory is of another embedding model
     │   ├── MemoryUnavailable     memory_unavailable      the server that keeps a memory does not answer
     │   └── MemoryUnwritable      memory_unwritable       nothing can be written to a memory
     ├── Overloaded                overloaded              more is asked for than can be answered soon
+    ├── RequestCancelled          request_cancelled       who runs a server ended a request of it
     ├── SessionBusy               session_busy            a session takes one turn at a time
     ├── ModelLoadFailed           model_load_failed       a model file cannot be loaded
+    │   └── PullFailed            pull_failed             it cannot be fetched from where it is said to be
     ├── EngineFailed              engine_failed           llama.cpp gave up in the middle of the work
     │   └── EngineUnreachable     engine_unreachable      the connection to a server was lost, or there is none
     └── EngineClosed              engine_closed           the engine was shut down
@@ -59,6 +62,9 @@ __all__ = [
     "NotFound",
     "Overloaded",
     "PolyError",
+    "PullFailed",
+    "RequestCancelled",
+    "RequestNotFound",
     "SessionBusy",
     "SessionNotFound",
     "TaskNotFound",
@@ -211,6 +217,13 @@ class SessionNotFound(NotFound):
     kind = "session"
 
 
+class RequestNotFound(NotFound):
+    """A server works on no request of that number: it has come to its end, or there was none."""
+
+    code = "request_not_found"
+    kind = "request"
+
+
 class MemoryFailed(PolyError):
     """A memory cannot do what it is asked for."""
 
@@ -258,6 +271,12 @@ class Overloaded(PolyError):
         self.retry_after_s = retry_after_s
 
 
+class RequestCancelled(PolyError):
+    """Whoever runs a server ended a request that it worked on. Asking again may lead to the same."""
+
+    code = "request_cancelled"
+
+
 class SessionBusy(PolyError):
     """A session takes one turn at a time, and this one is in the middle of one."""
 
@@ -268,6 +287,14 @@ class ModelLoadFailed(PolyError):
     """A model file is missing, damaged, of an unknown kind, or too large for the machine."""
 
     code = "model_load_failed"
+
+
+class PullFailed(ModelLoadFailed):
+    """The file of a model cannot be fetched from where it is said to be. What had come of it is kept, as far as another
+    attempt can go on with it.
+    """
+
+    code = "pull_failed"
 
 
 class EngineFailed(PolyError):

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from poly_engine.batch.host import OpenedModel
+from poly_engine.batch.opened import OpenedModel
 from poly_engine.errors import ContextExceeded, InvalidRequest, LimitTooLow
 from poly_engine.prompts import Segment, tokenize
 

@@ -264,6 +264,12 @@ class Engine(ABC):
     async def forget(self, memory: str, source: str | None = None) -> int:
         """Forget the document of a source, or all; return how many that were. Raises as `recall`."""
 
+    async def refusals(self) -> Mapping[str, str]:
+        """The models that are not loaded for a while because they died too often, each with a sentence that says so.
+        Quick: no file is looked at.
+        """
+        return {}
+
     @abstractmethod
     async def close(self) -> None:
         """Stop all work and give the memory back. Running turns end with EngineClosed."""

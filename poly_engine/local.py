@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from poly_engine.batch.client import WorkerClient
-from poly_engine.batch.host import ThreadHost
+from poly_engine.batch.opened import MakeHost
 from poly_engine.config import Config, ModelConfig, TaskConfig, task_draft
 from poly_engine.content import Content
 from poly_engine.errors import (
@@ -27,7 +27,7 @@ from poly_engine.memory.recaller import Recaller
 from poly_engine.memory.records import Fingerprint
 from poly_engine.models.digest import sample_digest
 from poly_engine.models.fit import adapter_bytes, cache_sizes, memory_bytes
-from poly_engine.models.gguf import read_header
+from poly_engine.models.headers import Headers
 from poly_engine.overrides import check_ids
 from poly_engine.served import ServedModel
 from poly_engine.session import LocalSession
@@ -51,16 +51,18 @@ from poly_engine.types import (
 
 
 class LocalEngine(Engine):
-    """Runs the models of a configuration in this process. A model is loaded when it is first asked for.
+    """Runs the models of a configuration on this machine. A model is loaded when it is first asked for.
 
-    `host` is where the workers of the models live. Relative locations in drafts of settings are in `folder`, where the
-    file of the configuration is, or in the working directory.
+    `host` is where the workers of the models live: in threads of this process, or with `ProcessHost` each in a process
+    of its own, so that a crash of llama.cpp ends the requests to one model, and no more. Relative locations in drafts
+    of settings are in `folder`, where the file of the configuration is, or in the working directory.
     """
 
-    def __init__(self, config: Config, host: type[ThreadHost] = ThreadHost, *, folder: Path | None = None) -> None:
+    def __init__(self, config: Config, host: MakeHost | None = None, *, folder: Path | None = None) -> None:
         self._config = config
         self._folder = folder
-        self._host = host
+        self._host = host or _thread_host()
+        self._headers = Headers()
         self._served: dict[str, ServedModel] = {}
         self._memories = Memories(config.memories, self._embedding)
         self._is_closed = False
@@ -109,27 +111,30 @@ class LocalEngine(Engine):
             return await session.preview(prompt)
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
-        vocabulary = (await self._client(model)).model.vocabulary
-        tokens = await asyncio.to_thread(vocabulary.plain_tokens, text, is_first=True)
-        return [TokenPiece(token, vocabulary.name(token)) for token in (*vocabulary.first, *tokens)]
+        client = await self._client(model)
+        vocabulary = client.model.vocabulary
+
+        def pieces() -> list[TokenPiece]:
+            tokens = [*vocabulary.first, *vocabulary.plain_tokens(text, is_first=True)]
+            return list(map(TokenPiece, tokens, vocabulary.names(tokens)))
+
+        return await client.in_thread(pieces)
 
     async def detokenize(self, model: str, ids: Sequence[int]) -> str:
-        vocabulary = (await self._client(model)).model.vocabulary
+        client = await self._client(model)
+        vocabulary = client.model.vocabulary
 
         def spelled() -> str:
             check_ids(ids, vocabulary.n_tokens, "tokens")
             return vocabulary.spelling(ids).decode("utf-8", "replace")
 
-        return await asyncio.to_thread(spelled)  # a million of them take a second
+        return await client.in_thread(spelled)  # a million of them take a second
 
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
         client = await self._client(model)
         vocabulary, limit = client.model.vocabulary, client.model.max_embed_tokens
-        tokens = await asyncio.to_thread(
-            lambda: [
-                (*vocabulary.first, *vocabulary.plain_tokens(text, is_first=True), *vocabulary.last) for text in texts
-            ]
-        )
+        inner = await client.in_thread(vocabulary.texts_tokens, texts)
+        tokens = [(*vocabulary.first, *of_text, *vocabulary.last) for of_text in inner]
         for number, text in enumerate(tokens, 1):
             if not text:
                 raise InvalidRequest(f"text {number} is empty: there is nothing to embed")
@@ -208,6 +213,9 @@ class LocalEngine(Engine):
         await self._memories.close()
         await asyncio.gather(*(served.close() for served in self._served.values()))
 
+    async def refusals(self) -> Mapping[str, str]:
+        return {name: refusal for name, served in sorted(self._served.items()) if (refusal := served.refusal)}
+
     def _task(self, name: str) -> TaskConfig:
         if name not in self._config.tasks:
             raise TaskNotFound(name, self._config.tasks)
@@ -247,14 +255,14 @@ class LocalEngine(Engine):
         served = self._served.get(name)
         state = served.state if served else "unloaded"
         path = config.file
-        if path is None:
-            return ModelInfo(name, config.url or "", state)
+        if path is None or config.is_to_be_pulled:
+            return ModelInfo(name, config.place, state)
         try:
-            header = read_header(path)
+            header = self._headers.read(path)
             adapters = adapter_bytes(config.adapter_files)
             sizes = (served and served.sizes) or cache_sizes(header, config.context_size, config.cache_size)
-        except ModelLoadFailed:
-            return ModelInfo(name, str(path), state if state == "loaded" else "failed")  # its file may be gone by now
+        except ModelLoadFailed as error:  # its file may be gone by now
+            return ModelInfo(name, str(path), state if state == "loaded" else "failed", problem=str(error))
         return ModelInfo(
             name,
             str(path),
@@ -267,4 +275,13 @@ class LocalEngine(Engine):
             embedding_size=header.number("embedding_length") or None,
             device="gpu" if config.use_gpu else "cpu",
             memory_bytes=memory_bytes(header, sizes, config.batch_size) + adapters,
+            quantization=header.quantization or None,
+            n_running=served.n_running if served else 0,
+            problem=served.problem if served else None,
         )
+
+
+def _thread_host() -> MakeHost:
+    from poly_engine.batch.host import ThreadHost  # llama.cpp, which an engine whose models live elsewhere does without
+
+    return ThreadHost

@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, groupby
 
-from poly_engine.llama.vocabulary import Vocabulary
+from poly_engine.batch.opened import Vocabulary
 from poly_engine.prompts import Said, Segment, tokenized
 from poly_engine.types import PartKind, PromptPart
 
@@ -38,7 +38,7 @@ def _with_kinds(segment: Segment, tokens: list[int], vocabulary: Vocabulary) -> 
     ends: list[tuple[PartKind, int]] = []
     if isinstance(segment, Said) and segment.before:
         ends = [(kind, _n_bytes(segment.text[-n:])) for kind, n in segment.before]
-    sizes = [len(vocabulary.spelling([token])) for token in tokens] if ends else [0] * len(tokens)
+    sizes = list(map(len, vocabulary.spellings(tokens))) if ends else [0] * len(tokens)
     n_bytes = sum(sizes)
     for token, begin in zip(tokens, accumulate(sizes, initial=0), strict=False):
         kind = next((kind for kind, n_behind in ends if n_bytes - begin > n_behind), segment.kind)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import ClassVar, Protocol, Self, TypeAlias
 
+from poly_engine.batch.opened import Vocabulary
+from poly_engine.batch.parts import Part, Text
 from poly_engine.errors import InvalidRequest
-from poly_engine.llama.vocabulary import Vocabulary
 from poly_engine.tools.form import CallForm
 from poly_engine.tools.types import Tool, ToolCall, ToolResult
 from poly_engine.types import Hit, PartKind
@@ -148,25 +149,18 @@ def tokenize(segments: Sequence[Segment], vocabulary: Vocabulary) -> list[int]:
 
 def tokenized(segments: Sequence[Segment], vocabulary: Vocabulary) -> list[tuple[Segment, list[int]]]:
     """As `tokenize`, each segment with its tokens. The first one may be of that token alone."""
-    found: list[tuple[Segment, list[int]]] = []
-    is_first = True
-    for segment in _with_spaces_at_words(segments):
-        tokens = _tokens(segment, vocabulary, is_first=is_first)
-        if tokens:
-            is_first = vocabulary.is_mark(tokens[-1])
-            found.append((segment, tokens))
+    spaced = list(_with_spaces_at_words(segments))
+    tokens = vocabulary.part_tokens([_part(segment) for segment in spaced])
+    found = [(segment, made) for segment, made in zip(spaced, tokens, strict=True) if made]
     first = list(vocabulary.first)
     has_first = not first or (bool(found) and found[0][1][: len(first)] == first)
     return found if has_first else [(Written(""), first), *found]
 
 
-def _tokens(segment: Segment, vocabulary: Vocabulary, *, is_first: bool) -> list[int]:
+def _part(segment: Segment) -> Part:
     if isinstance(segment, Answered):
-        return list(segment.tokens)
-    if not segment.text:
-        return []
-    make = vocabulary.template_tokens if isinstance(segment, Written) else vocabulary.plain_tokens
-    return make(segment.text, is_first=is_first)
+        return segment.tokens
+    return Text(segment.text, is_ours=isinstance(segment, Written))
 
 
 def _with_spaces_at_words(segments: Sequence[Segment]) -> Iterator[Segment]:

@@ -1,33 +1,42 @@
 """A model of the configuration while it is served: opened when it is first asked for, and again if its worker died."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextvars import copy_context
 
 from poly_engine.batch.client import WorkerClient
-from poly_engine.batch.host import ModelSpec, ThreadHost
+from poly_engine.batch.deaths import Deaths
+from poly_engine.batch.opened import MakeHost, ModelSpec
 from poly_engine.config import ModelConfig
 from poly_engine.errors import EngineClosed, ModelLoadFailed
 from poly_engine.models.fit import CacheSizes, cache_sizes
 from poly_engine.models.gguf import read_header
+from poly_engine.models.pull import PullProgress, pull
+from poly_engine.models.shards import with_others
 from poly_engine.types import ModelState
 
 __all__ = ["ServedModel"]
 
 _ALL_LAYERS = 1 << 16
+_SHARE_OF_PULLING = 0.95
 
 
 class ServedModel:
-    """A model of the configuration, opened when first asked for, and again if its worker died."""
+    """A model of the configuration, opened when first asked for, and again if its worker died, as `Deaths` says."""
 
-    def __init__(self, config: ModelConfig, host: type[ThreadHost]) -> None:
+    def __init__(self, config: ModelConfig, host: MakeHost) -> None:
         self._config = config
         self._host = host
+        self._deaths = Deaths()
+        self._began = 0.0  # to be opened
         self._opening: asyncio.Task[WorkerClient] | None = None
         self._unloaded: asyncio.Task[WorkerClient] | None = None
         """What was opened before, whose memory may not be free yet."""
         self._sizes: CacheSizes | None = None
         self._listeners: list[Callable[[float], object]] = []
+        self._share_before = 0.0
+        """Of the whole way to a loaded model, what lies before it is loaded."""
 
     @property
     def state(self) -> ModelState:
@@ -39,13 +48,33 @@ class ServedModel:
         return "loaded" if self._is_usable() else "failed"
 
     @property
+    def refusal(self) -> str:
+        """Why it is not opened for a while, as a sentence; "" if it would be."""
+        return "" if self._is_usable() else self._deaths.refusal(time.monotonic())
+
+    @property
     def sizes(self) -> CacheSizes | None:
         """Tokens of a session and of its cache, once it is loaded."""
         return self._sizes if self._is_usable() else None
 
+    @property
+    def problem(self) -> str | None:
+        """Why it could not be loaded, if that is so."""
+        opening = self._opening
+        if opening is None or not opening.done() or opening.cancelled() or (error := opening.exception()) is None:
+            return None
+        return str(error)
+
+    @property
+    def n_running(self) -> int:
+        """Requests that it is working on, or that wait for it."""
+        opening = self._opening
+        return opening.result().n_running if opening is not None and self._is_usable() else 0
+
     async def client(self, on_progress: Callable[[float], None] | None) -> WorkerClient:
         """The worker, once it serves. However many ask, it is opened once; it goes on loading when they leave."""
         if self._opening is None or (self._opening.done() and not self._is_usable()):
+            self._check_deaths()
             self._opening = asyncio.create_task(self._open(self._opening or self._unloaded))
         if on_progress is None or self._opening.done():
             return await self._opened(self._opening)
@@ -93,11 +122,37 @@ class ServedModel:
     async def _open(self, previous: asyncio.Task[WorkerClient] | None) -> WorkerClient:
         if previous is not None:  # it broke down; its memory is to be free before the next one takes some
             await _end(previous)
+        await asyncio.sleep(self._deaths.pause_s(time.monotonic()))
+        await self._fetch()
         spec = await asyncio.to_thread(_spec, self._config)
         self._sizes = CacheSizes(spec.context_size, spec.n_cells)
-        return await WorkerClient.open(spec, self._progress, self._host)
+        self._began = time.monotonic()
+        return await WorkerClient.open(spec, self._progress, self._host, self._mourn)
+
+    def _check_deaths(self) -> None:
+        if refusal := self._deaths.refusal(time.monotonic()):
+            raise ModelLoadFailed(f"{self._config.file} is not loaded: {refusal}")
+
+    def _mourn(self, cause: str) -> None:
+        now = time.monotonic()
+        self._deaths.add(now, now - self._began, cause)
+
+    async def _fetch(self) -> None:
+        """Pull the file of the model, if it is not there yet; that is most of what there is to wait for."""
+        config, self._share_before = self._config, 0.0
+        if config.url is None or not await asyncio.to_thread(lambda: config.is_to_be_pulled):
+            return
+        await pull(config.url, config.folder, to=config.file, on_progress=self._pulling)
+        self._share_before = _SHARE_OF_PULLING
+
+    def _pulling(self, progress: PullProgress) -> None:
+        if progress.n_total:
+            self._tell(_SHARE_OF_PULLING * progress.n_done / progress.n_total)
 
     def _progress(self, share: float) -> None:
+        self._tell(self._share_before + (1 - self._share_before) * share)
+
+    def _tell(self, share: float) -> None:
         for listener in self._listeners:
             listener(share)
 
@@ -117,8 +172,8 @@ def _in_this_context(listener: Callable[[float], object]) -> Callable[[float], o
 def _spec(config: ModelConfig) -> ModelSpec:
     path = config.file
     if path is None:
-        raise ModelLoadFailed("the model has only a url; download it and set model_path to the file")
-    header = read_header(path)
+        raise ModelLoadFailed("the file that was fetched for the model is gone: it is fetched again at its next use")
+    header = with_others(read_header(path))
     sizes = cache_sizes(header, config.context_size, config.cache_size)
     return ModelSpec(
         header=header,

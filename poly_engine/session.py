@@ -1,13 +1,12 @@
 """A conversation with one task: each turn is fitted into the context, generated, and remembered."""
 
-import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from poly_engine.batch.client import WorkerClient
-from poly_engine.batch.host import OpenedModel
+from poly_engine.batch.opened import OpenedModel
 from poly_engine.errors import ContextExceeded, EngineClosed, InvalidRequest, SessionBusy
 from poly_engine.fitting import Fitted, Room, fit
 from poly_engine.interface import NO_OVERRIDES, Session
@@ -82,7 +81,7 @@ class LocalSession(Session):
         client = await self._open_model()
         self._task.prompts(client.model, self._system)
         if (bias := self._task.bias(None)) is not None:
-            await asyncio.to_thread(client.model.biases.compiled, bias)  # may take a second, the first time
+            await client.in_thread(client.model.biases.n_least, bias)  # may take a second, the first time
         if self._recaller is not None:
             await self._recaller.open()
 
@@ -107,16 +106,15 @@ class LocalSession(Session):
             self._check_results(results)
             bias = self._task.bias(schema)
             client = await self._open_model()
-            recalled = await self._recall(client.model, prompt)
+            recalled = await self._recall(client, prompt)
             read = as_data(recalled.hits) if recalled else ""
             asked = Asked(prompt, read, tuple(results), tools.tools if tools else ())
-            calls = await asyncio.to_thread(self._plan, client.model, tools) if tools else None
-            fitted = await asyncio.to_thread(self._fit, client.model, Ask(asked, overrides, bias, calls))
+            calls = await client.in_thread(self._plan, client.model, tools) if tools else None
+            ask = Ask(asked, overrides, bias, calls)
+            fitted, turn = await client.in_thread(self._make_turn, client, ask, recalled, tools)
             self._check_open()
             self._sent = Sent(fitted.segments)
-            turn = self._running = RunningTurn(
-                client, self._task, fitted, overrides, bias=bias, recalled=recalled, tools=tools, calls=calls
-            )
+            self._running = turn
             try:
                 async with turn.events() as events:
                     yield events
@@ -129,19 +127,19 @@ class LocalSession(Session):
         self._check_open()
         sent = self._sent
         if sent.parts is None:
-            model = (await self._open_model()).model
-            sent.parts = await asyncio.to_thread(parts_of, sent.segments, model.vocabulary)
+            client = await self._open_model()
+            sent.parts = await client.in_thread(parts_of, sent.segments, client.model.vocabulary)
         return sent.parts
 
     async def preview(self, prompt: str) -> Sequence[PromptPart]:
         """What the model would read of the conversation if `prompt` was sent now. Raises as `send`."""
         self._check_open()
         bias = self._task.bias(None)
-        model = (await self._open_model()).model
-        recalled = await self._recall(model, prompt)
+        client = await self._open_model()
+        recalled = await self._recall(client, prompt)
         ask = Ask(Asked(prompt, as_data(recalled.hits) if recalled else ""), NO_OVERRIDES, bias, None)
-        fitted = await asyncio.to_thread(self._fit, model, ask)
-        return await asyncio.to_thread(parts_of, fitted.segments, model.vocabulary)
+        fitted = await client.in_thread(self._fit, client.model, ask)
+        return await client.in_thread(parts_of, fitted.segments, client.model.vocabulary)
 
     async def close(self) -> None:
         self._is_closed = True
@@ -159,16 +157,16 @@ class LocalSession(Session):
         if self._is_closed:
             raise EngineClosed("the session was closed")
 
-    async def _recall(self, model: OpenedModel, prompt: str) -> Recalled | None:
+    async def _recall(self, client: WorkerClient, prompt: str) -> Recalled | None:
         """What the memory of the task holds on a prompt, as much of it as may take up its part of the context."""
         self._task.check(prompt)
         recalled = await self._recaller.recall(prompt) if self._recaller is not None else None
         if self._recaller is None or recalled is None or not (recalled.hits or recalled.dropped):
             return None
-        n_most = model.context_size // _PART_FOR_RECALL
+        n_most = client.model.context_size // _PART_FOR_RECALL
         if self._recaller.max_tokens is not None:
             n_most = min(n_most, self._recaller.max_tokens)
-        n = await asyncio.to_thread(_n_fitting, recalled.hits, n_most, model)
+        n = await client.in_thread(_n_fitting, recalled.hits, n_most, client.model)
         without_room = (Dropped(hit, "no_room") for hit in recalled.hits[n:])
         return Recalled(recalled.hits[:n], (*recalled.dropped, *without_room))
 
@@ -196,7 +194,16 @@ class LocalSession(Session):
             if self._recaller is not None:
                 await self._recaller.store(asked.prompt)
 
-    def _fit(self, model: OpenedModel, ask: "Ask") -> Fitted:
+    def _make_turn(
+        self, client: WorkerClient, ask: Ask, recalled: Recalled | None, tools: Tools | None
+    ) -> tuple[Fitted, RunningTurn]:
+        fitted = self._fit(client.model, ask)
+        turn = RunningTurn(
+            client, self._task, fitted, ask.overrides, bias=ask.bias, recalled=recalled, tools=tools, calls=ask.calls
+        )
+        return fitted, turn
+
+    def _fit(self, model: OpenedModel, ask: Ask) -> Fitted:
         """Tokenise the conversation with the next prompt, leaving out what no longer fits. Raises IllegalToken,
         ContextExceeded, InvalidSchema, LimitTooLow or InvalidRequest.
         """
@@ -218,11 +225,11 @@ class LocalSession(Session):
         """What the answer wants; with a bias prompt that is what the thoughts want, and behind them the answer."""
         n_most, bias = self._task.max_tokens(ask.overrides), ask.bias
         if ask.calls is not None:
-            least = model.biases.marked(ask.calls.marks).compiled(ask.calls.bias).n_least
+            least = model.biases.n_least(ask.calls.bias, ask.calls.marks)
             return Room(n_most, least if not ask.calls.signs else 1)
         if bias is None:
             return Room(n_most)
-        n_least = model.biases.compiled(bias).n_least
+        n_least = model.biases.n_least(bias)
         bias_prompt = self._task.bias_prompt(bias)
         if bias_prompt is None:
             return Room(n_most, n_least)

@@ -4,12 +4,11 @@ import random
 from collections.abc import Mapping
 
 from poly_engine import sampling
-from poly_engine.batch.host import OpenedModel
 from poly_engine.batch.messages import Generate
+from poly_engine.batch.opened import OpenedModel, Vocabulary
 from poly_engine.config import TaskConfig
 from poly_engine.config.tasks import PLAIN_SETTINGS
 from poly_engine.errors import IllegalToken, InvalidRequest
-from poly_engine.llama.vocabulary import Vocabulary
 from poly_engine.overrides import NEVER
 from poly_engine.prompts import AffixPrompts, Prompts, Said, Written
 from poly_engine.sampling import SamplerChain

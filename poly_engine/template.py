@@ -7,7 +7,7 @@ there is a text escaped as JSON wants it.
 
 import json
 import re
-from collections.abc import Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -52,7 +52,7 @@ class ChatTemplate:
     not parse, or refuses the conversation.
     """
 
-    def __init__(self, source: str, system: Written | Said | None, special: dict[str, str]) -> None:
+    def __init__(self, source: str, system: Written | Said | None, special: Mapping[str, str]) -> None:
         _compile(source)
         self._source = source
         self._system = system

@@ -110,17 +110,22 @@ class RunningTurn:
         yield self._answering.done()
 
     async def _answer_after(self, thoughts: Finished) -> AsyncGenerator[Event]:
-        model = self._client.model
         segments = [*self._fitted.segments, *_segments(thoughts), Written(self._bias_prompt or "")]
-        tokens = await asyncio.to_thread(tokenize, segments, model.vocabulary)
+        request = await self._client.in_thread(self._request_after, segments)
         if self._is_cancelled:
             return
-        n_most = model.context_size - len(tokens)
-        self._request = self._make_request(tokens, n_most, self._overrides, self._bias, continues=True)
-        async with self._client.generate(self._request) as stream:
-            self._answering.begin(stream, len(tokens), is_thinking=False)
+        self._request = request
+        async with self._client.generate(request) as stream:
+            self._answering.begin(stream, len(request.tokens), is_thinking=False)
             async for event in self._answering.events():
                 yield event
+
+    def _request_after(self, segments: list[Segment]) -> Generate:
+        """The request for the answer behind the thoughts."""
+        model = self._client.model
+        tokens = tokenize(segments, model.vocabulary)
+        n_most = model.context_size - len(tokens)
+        return self._make_request(tokens, n_most, self._overrides, self._bias, continues=True)
 
     @property
     def _has_called(self) -> bool:
@@ -130,19 +135,26 @@ class RunningTurn:
 
     async def _calls_after(self, plan: CallPlan) -> AsyncGenerator[Event]:
         """The calls behind a free answer, unless the tokens that are left are too few: then they are cut off."""
-        model, answer = self._client.model, self._answering.answer
-        tokens = await asyncio.to_thread(tokenize, [*self._fitted.segments, *_segments(answer)], model.vocabulary)
-        n_left = self._fitted.n_most - (len(tokens) - len(self._fitted.tokens))
-        least = await asyncio.to_thread(model.biases.marked(plan.marks).compiled, plan.bias)
-        if self._is_cancelled or n_left < least.n_least:
+        segments = [*self._fitted.segments, *_segments(self._answering.answer)]
+        request = await self._client.in_thread(self._request_for_calls, segments, plan)
+        if self._is_cancelled or request is None:
             self._answering.cut = "cancelled" if self._is_cancelled else "length"
             return
         self._is_calling = True
-        self._request = self._make_request(tokens, n_left, self._overrides, plan.bias, continues=True)
-        async with self._client.generate(self._request) as stream:
-            self._answering.begin(stream, len(tokens), is_calling=True)
+        self._request = request
+        async with self._client.generate(request) as stream:
+            self._answering.begin(stream, len(request.tokens), is_calling=True)
             async for event in self._heard():
                 yield event
+
+    def _request_for_calls(self, segments: list[Segment], plan: CallPlan) -> Generate | None:
+        """The request for the calls behind a free answer; None if there is no room left for them."""
+        model = self._client.model
+        tokens = tokenize(segments, model.vocabulary)
+        n_left = self._fitted.n_most - (len(tokens) - len(self._fitted.tokens))
+        if n_left < model.biases.n_least(plan.bias, plan.marks):
+            return None
+        return self._make_request(tokens, n_left, self._overrides, plan.bias, continues=True)
 
     async def _heard(self) -> AsyncGenerator[Event]:
         """The events of what was begun last; where tools are called, they tell of that instead of tokens."""

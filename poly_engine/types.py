@@ -209,7 +209,8 @@ Event: TypeAlias = Recalled | Truncated | Progress | Thinking | Token | Calling 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What is known of a configured model. Figures that only the loaded file tells are None before. `memory_bytes` is
-    about what it takes once it is loaded: weights, cache, and room to compute.
+    about what it takes once it is loaded: weights, cache, and room to compute. `quantization` is how its weights are
+    stored, such as Q4_K_M; `n_running` is how many requests it is working on, and `problem` why it could not be loaded.
     """
 
     name: str
@@ -223,6 +224,9 @@ class ModelInfo:
     embedding_size: int | None = None
     device: str | None = None
     memory_bytes: int | None = None
+    quantization: str | None = None
+    n_running: int = 0
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +268,9 @@ class MemoryInfo:
 
 @dataclass(frozen=True, slots=True)
 class DocumentInfo:
-    """What is known of a document in a memory; `added` is in seconds since 1970."""
+    """What is known of a document in a memory; `added` is in seconds since 1970. `n_pages` is 0 where it has none, or
+    where a store does not tell; `sha256`, in hex, is of the content that was taken in, empty where it is not told.
+    """
 
     source: str
     title: str
@@ -272,6 +278,8 @@ class DocumentInfo:
     n_chunks: int
     n_characters: int
     added: float
+    n_pages: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,11 @@ class Access:
         self._is_public, self._keys, self._verifiers = config.public, keys, verifiers
 
     @property
+    def is_public(self) -> bool:
+        """Whether it is said that everybody may come."""
+        return self._is_public
+
+    @property
     def is_open(self) -> bool:
         """Whether nobody needs a key."""
         return self._is_public or not (self._keys or self._verifiers)

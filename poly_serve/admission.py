@@ -7,7 +7,7 @@ import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -17,13 +17,16 @@ from poly_engine.config import Config
 from poly_engine.errors import Overloaded
 from poly_serve.access import Kind
 from poly_serve.lifecycle import Lifecycle
-from poly_serve.routing import PRINCIPAL
+from poly_serve.routing import PRINCIPAL, REQUEST_ID
+from poly_serve.served import SERVED, Asked, Served
+from poly_serve.stats import count_turn
 
 __all__ = ["ADMISSION", "Admission", "Line", "admitted", "admitted_to_memory", "check_admission", "n_tokens_of"]
 
 _BYTES_PER_TOKEN = 4
 _N_REMEMBERED = 32
 _LONGEST_RETRY_S = 120
+_LONGEST_PATH = 200
 
 
 def n_tokens_of(texts: Iterable[str]) -> int:
@@ -221,10 +224,17 @@ class Line:
 ADMISSION = web.AppKey("admission", Admission)
 
 
-def admitted(request: web.Request, kind: Kind, name: str, texts: Iterable[str]) -> AbstractAsyncContextManager[None]:
-    """A place at the model of a task or a memory, for whoever asks it to read texts. Raises as `Admission.admit`."""
+@asynccontextmanager
+async def admitted(request: web.Request, kind: Kind, name: str, texts: Iterable[str]) -> AsyncIterator[Served]:
+    """A place at the model of a task or a memory, for whoever asks it to read texts. Raises as `Admission.admit`, and
+    RequestCancelled.
+    """
     admission = request.app[ADMISSION]
-    return admission.admit(request[PRINCIPAL].subject, Kind.MODEL, admission.model_of(kind, name), n_tokens_of(texts))
+    model = admission.model_of(kind, name)
+    with _served(request, kind, name, model) as served:
+        async with admission.admit(request[PRINCIPAL].subject, Kind.MODEL, model, n_tokens_of(texts)):
+            served.begin()
+            yield served
 
 
 def check_admission(request: web.Request, kind: Kind, name: str) -> None:
@@ -233,6 +243,30 @@ def check_admission(request: web.Request, kind: Kind, name: str) -> None:
     admission.check(request[PRINCIPAL].subject, Kind.MODEL, admission.model_of(kind, name))
 
 
-def admitted_to_memory(request: web.Request, name: str) -> AbstractAsyncContextManager[None]:
+@asynccontextmanager
+async def admitted_to_memory(request: web.Request, name: str) -> AsyncIterator[None]:
     """A place at a memory for a document, which may take long, and so waits in a line of its own. Raises as above."""
-    return request.app[ADMISSION].admit(request[PRINCIPAL].subject, Kind.MEMORY, name)
+    admission = request.app[ADMISSION]
+    with _served(request, Kind.MEMORY, name, admission.model_of(Kind.MEMORY, name)) as served:
+        async with admission.admit(request[PRINCIPAL].subject, Kind.MEMORY, name):
+            served.begin()
+            yield
+
+
+def _served(request: web.Request, kind: Kind, name: str, model: str) -> AbstractContextManager[Served]:
+    """A request as one that is worked on, in the block."""
+    task = name if kind is Kind.TASK else ""
+    asked = Asked(
+        request.get(REQUEST_ID, ""),
+        request.method,
+        request.rel_url.raw_path[:_LONGEST_PATH],
+        task,
+        model,
+        request[PRINCIPAL].subject,
+    )
+
+    def cut() -> None:
+        if request.transport is not None:
+            request.transport.abort()
+
+    return request.app[SERVED].serve(asked, cut, lambda done: count_turn(request, task, done))

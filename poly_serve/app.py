@@ -25,12 +25,14 @@ from poly_serve.routes import (
     openai_models,
     openai_rerank,
     openai_tokens,
+    requests,
     restoring,
     status,
     tasks,
     web as page,
 )
 from poly_serve.routing import ACCESS, add_routes
+from poly_serve.served import SERVED, ServedRequests
 from poly_serve.sessions import SESSIONS, Sessions
 from poly_serve.sockets import SOCKETS, close_sockets
 from poly_serve.stats import STATS, Stats
@@ -54,6 +56,7 @@ ROUTES = (
     *memories.ROUTES,
     *memory_upkeep.ROUTES,
     *restoring.ROUTES,
+    *requests.ROUTES,
     *_OPENAI_ROUTES,
 )
 
@@ -72,6 +75,7 @@ def create_app(engine: Engine, config: Config, deadlines: Deadlines = Deadlines(
     app[METRICS] = metrics = Metrics()
     app[STATS] = Stats(metrics)
     app[docs.DESCRIPTION] = description(ROUTES)
+    app[SERVED] = ServedRequests()
     app[SOCKETS] = WeakSet()
     app[SESSIONS] = sessions = Sessions()
     app.on_response_prepare.append(add_headers)

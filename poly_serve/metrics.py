@@ -1,6 +1,6 @@
 """What is measured while the server runs, for Prometheus."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -110,6 +110,15 @@ class Metrics:
                 return _OTHER
             self._subjects.add(name)
         return name
+
+    def n_requests(self, but: Collection[str] = ()) -> tuple[int, int]:
+        """How many requests came to their end, and how many of them failed for a reason that is the server's. Those to
+        some routes are left out.
+        """
+        samples = [one for metric in self._requests.collect() for one in metric.samples if one.name.endswith("_total")]
+        samples = [one for one in samples if one.labels["route"] not in but]
+        failed = [one for one in samples if one.labels["status"].startswith("5")]
+        return int(sum(one.value for one in samples)), int(sum(one.value for one in failed))
 
     def text(self) -> bytes:
         """All of it, in the format that Prometheus reads."""

@@ -8,6 +8,7 @@ import re
 import time
 import uuid
 from collections.abc import Collection
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -15,14 +16,13 @@ from aiohttp.typedefs import Handler, Middleware
 
 from poly_serve.logs import FACTS
 from poly_serve.metrics import METRICS
-from poly_serve.routing import PRINCIPAL, ROUTE
+from poly_serve.routing import PRINCIPAL, REQUEST_ID, ROUTE
 from poly_serve.writing import in_time
 
 __all__ = ["REQUEST_ID", "add_headers", "log_requests", "refuse_strangers", "write_in_time"]
 
 _log = logging.getLogger(__name__)
 
-REQUEST_ID = web.RequestKey("request_id", str)
 HAS_BEGUN = web.RequestKey("has_begun", bool)
 ORIGIN = web.RequestKey("origin", str)
 """Of the page that asks, if it may."""
@@ -78,7 +78,9 @@ def _tell(request: web.Request, status: int, took_s: float) -> None:
         "ms": round(1000 * took_s, 1),
         "subject": subject,
     }
-    _log.info("%(request_id)s %(method)s %(path)s %(status)s %(ms).0f ms", facts, extra={FACTS: facts})
+    is_usual = ROUTE in request and request[ROUTE].is_polled and status == HTTPStatus.OK
+    level = logging.DEBUG if is_usual else logging.INFO
+    _log.log(level, "%(request_id)s %(method)s %(path)s %(status)s %(ms).0f ms", facts, extra={FACTS: facts})
     request.app[METRICS].add_request(request.method, _pattern(request), status, took_s, subject)
 
 

@@ -24,6 +24,7 @@ from poly_engine.errors import (
     NotFound,
     Overloaded,
     PolyError,
+    RequestCancelled,
     SessionBusy,
     TaskNotFound,
     Unauthorized,
@@ -53,6 +54,7 @@ _STATUSES: Mapping[type[PolyError], int] = {
     NotFound: 404,
     SessionBusy: 409,
     Overloaded: 503,
+    RequestCancelled: 410,  # which clients do not try again by themselves, as they do after 409 and 5xx
     MemoryMismatch: 409,
     MemoryUnavailable: 503,
     MemoryUnwritable: 507,

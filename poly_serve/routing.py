@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from poly_engine.errors import Forbidden, NotFound, PolyError, Unauthorized
-from poly_serve.access import Access, Kind, Principal
+from poly_serve.access import ANYBODY, Access, Kind, Principal
 from poly_serve.bodies import expect_later
 from poly_serve.engine import ENGINE
 from poly_serve.inputs import InvalidParameter, json_of
@@ -21,6 +21,7 @@ __all__ = [
     "MODEL_PREFIX",
     "NAME",
     "PRINCIPAL",
+    "REQUEST_ID",
     "ROUTE",
     "Anyone",
     "Handler",
@@ -28,6 +29,7 @@ __all__ = [
     "Named",
     "NamedInBody",
     "NamedModelOrUser",
+    "Operator",
     "Route",
     "Rule",
     "Unlimited",
@@ -40,6 +42,8 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ACCESS = web.AppKey("access", Access)
 PRINCIPAL = web.RequestKey("principal", Principal)
 """Who asks; set before a handler is called, unless anyone may."""
+REQUEST_ID = web.RequestKey("request_id", str)
+"""What the log calls it; set before all else."""
 NAME = web.RequestKey("name", str)
 """The task or model that a body names; set where the rule is NamedInBody."""
 MODEL_PREFIX = "model:"
@@ -104,6 +108,15 @@ class Unlimited(Rule):
             raise Forbidden("the token is for some things only, and this tells of all")
 
 
+class Operator(Unlimited):
+    """Whoever may use everything, and has shown a key for it where the server is for everybody."""
+
+    async def check(self, request: web.Request, principal: Principal) -> None:
+        await super().check(request, principal)
+        if principal is ANYBODY and request.app[ACCESS].is_public:
+            raise Forbidden("the server is public, and this is for who runs it: a key of allowed_keys is needed")
+
+
 class NamedInBody(Rule):
     """Whoever may use the task or the model that the body calls "model", as OpenAI has it.
 
@@ -142,6 +155,10 @@ class Route:
     """What may be said in the query."""
     is_chat: bool = False
     """Whether it lasts while nobody asks anything: then each turn is work, and not all of it."""
+    is_work: bool = True
+    """Whether it is waited for when the server stops, and no longer taken then."""
+    is_polled: bool = False
+    """Whether it is asked over and over, so that the log tells of it only at DEBUG."""
 
 
 ROUTE = web.RequestKey("route", Route)
@@ -161,7 +178,7 @@ def _guarded(route: Route) -> Handler:
                 principal = request.app[ACCESS].principal(_credential(request))
                 request[PRINCIPAL] = principal
                 await route.rule.check(request, principal)
-            if route.rule.is_open or route.is_chat:
+            if route.rule.is_open or route.is_chat or not route.is_work:
                 return await route.handler(request)
             with request.app[LIFECYCLE].work():
                 return await route.handler(request)

@@ -4,15 +4,20 @@ import asyncio
 import gc
 import importlib
 import os
+import sys
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on, work
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS  # there is no public way to add to what the parser knows
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.filter import Monochrome, NoColor
 from textual.keys import Keys
 from textual.screen import Screen
 from textual.theme import Theme
@@ -22,6 +27,8 @@ from poly_engine.places import data_dir
 from poly_tui.attention import call
 from poly_tui.backend import Backend
 from poly_tui.clipboard import copied_by
+from poly_tui.driver import TerminalDriver
+from poly_tui.ending import describe_mistake, ended_by_signals
 from poly_tui.preferences import Preferences, keep_theme
 from poly_tui.registry import COMMANDS, SECTIONS, Command
 from poly_tui.screens.chat import ChatScreen
@@ -78,6 +85,7 @@ class PolyApp(App[None]):
         for section in SECTIONS[1:]:
             self.add_mode(section.name, partial(_screen, section.name, backend))
 
+        self._follow_no_color()
         for theme in THEMES:
             self.register_theme(theme)
         if not preferences.motion:
@@ -93,6 +101,14 @@ class PolyApp(App[None]):
             words = f"there is no theme {theme}{suggestion(theme, self.available_themes)}"
             self.notify(words, severity="warning", markup=False)
         self.theme_changed_signal.subscribe(self, self._keep_theme)
+
+    def _follow_no_color(self) -> None:
+        """Paint without colours where none are wanted (https://no-color.org): Textual would paint in greys."""
+        self.no_color = bool(os.environ.get("NO_COLOR"))
+        if self.no_color:  # others make colours of what is dim or turned around
+            self._filters = [NoColor()]
+        else:
+            self._filters = [one for one in self._filters if not isinstance(one, Monochrome)]
 
     def _keep_theme(self, theme: Theme) -> None:
         if self._preferences_file is None:
@@ -199,6 +215,20 @@ class PolyApp(App[None]):
         """Write the screen to a file in the working directory."""
         self.notify(f"written: {self.save_screenshot(path='.')}", markup=False)
 
+    def get_driver_class(self) -> type[Driver]:
+        """What paints on a terminal, and outlives it."""
+        chosen = super().get_driver_class()
+        return TerminalDriver if chosen is LinuxDriver else chosen  # such as the one that paints in a browser
+
+    def _fatal_error(self) -> None:
+        """Say in words what happened; that of Textual shows a traceback with the values of all variables."""
+        error = sys.exc_info()[1]
+        if error is None or self.is_headless:
+            super()._fatal_error()
+            return
+        self._exit_renderables.append(Text(describe_mistake(error)))
+        self._close_messages_no_wait()
+
     def action_help(self) -> None:
         """Show all keys, or hide them."""
         if self.screen.query("HelpPanel"):  # by name, because importing it brings Markdown, which costs 40 ms
@@ -249,5 +279,6 @@ def know_alt_enter() -> None:
 
 async def _run(backend: Backend, app: PolyApp, *, has_mouse: bool) -> int:
     async with backend:
-        await app.run_async(mouse=has_mouse)
+        with ended_by_signals(app):
+            await app.run_async(mouse=has_mouse)
     return app.return_code or 0

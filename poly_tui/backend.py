@@ -45,6 +45,8 @@ class Backend:
         """The configuration in effect, once there is an engine; None if it is the built-in one or a server's."""
         self.n_reloads = 0
         """How often another configuration came into effect: who holds something of the one before looks here."""
+        self.speeds: dict[str, float] = {}
+        """Tokens a second that models were last seen to write, by their names."""
         self._source = source
         self._opening: asyncio.Task[Engine] | None = None
 

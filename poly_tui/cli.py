@@ -27,7 +27,7 @@ VERBS: Mapping[str, str] = {
     "chats": "List, find, export and delete the chats that were kept.",
     "tui": "Open the terminal interface.",
     "task": "List tasks and show what they are.",
-    "model": "List models and show what they are.",
+    "model": "List models, show what they are, and fetch others.",
     "ingest": "Take documents into a memory.",
     "recall": "Find what a memory holds on a question.",
     "memory": "Look into memories, mend and move them, and measure what they find.",
@@ -164,7 +164,9 @@ def _print_version(ctx: click.Context, _: click.Parameter, is_wanted: bool) -> N
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
 )
 @click.pass_context
-def poly(ctx: click.Context, *, config_file: Path | None, url: str | None, key: str | None, is_verbose: bool) -> None:
+def poly(
+    ctx: click.Context, *, config_file: Path | None, url: str | None, key: str | None, is_verbose: bool
+) -> int | None:
     """Poly runs language models on this machine.
 
     A task uses a model in one specific way; `poly task ls` lists them. Without a verb, the terminal interface opens.
@@ -173,8 +175,7 @@ def poly(ctx: click.Context, *, config_file: Path | None, url: str | None, key: 
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         ctx.color = False
     _start_logging(is_verbose=is_verbose)
-    if ctx.invoked_subcommand is None:
-        _run_without_verb(ctx)
+    return _run_without_verb(ctx) if ctx.invoked_subcommand is None else None
 
 
 def _server(ctx: click.Context, url: str | None, config_file: Path | None) -> str | None:
@@ -199,13 +200,15 @@ def _start_logging(*, is_verbose: bool) -> None:
         logger.addHandler(logging.NullHandler())  # without any, Python prints warnings to stderr
 
 
-def _run_without_verb(ctx: click.Context) -> None:
+def _run_without_verb(ctx: click.Context) -> int:
     if not has_terminal():
         click.echo(ctx.get_help(), err=True)
         ctx.exit(_USAGE)
     tui = poly.get_command(ctx, "tui")
     assert tui is not None
-    ctx.invoke(tui)
+    status = ctx.invoke(tui)
+    assert isinstance(status, int)
+    return status
 
 
 def main() -> NoReturn:

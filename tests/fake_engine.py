@@ -88,7 +88,10 @@ class FakeEngine(FakeMemories):
         self._spellings: dict[int, str] = {}
 
     async def models(self) -> Sequence[ModelInfo]:
-        return tuple(self._models.values())
+        return tuple(
+            replace(model, n_running=self.n_running if model.state == "loaded" else 0)
+            for model in self._models.values()
+        )
 
     async def tasks(self) -> Sequence[TaskInfo]:
         return tuple(self._tasks.values())
@@ -192,7 +195,7 @@ class FakeEngine(FakeMemories):
 
     async def _load(self, model: str, tell: Callable[[float], None]) -> None:
         unloaded, n_unloads = self._models[model], self.n_unloads[model]
-        self._models[model] = replace(unloaded, state="loading")
+        self._models[model] = replace(unloaded, state="loading", problem=None)
         try:
             for step in range(self._n_load_steps + 1):
                 tell(step / self._n_load_steps)
@@ -203,8 +206,9 @@ class FakeEngine(FakeMemories):
             if self.load_failure is not None:
                 raise self.load_failure
         except BaseException as error:
+            has_failed = isinstance(error, ModelLoadFailed)
             self._models[model] = replace(
-                unloaded, state="failed" if isinstance(error, ModelLoadFailed) else "unloaded"
+                unloaded, state="failed" if has_failed else "unloaded", problem=str(error) if has_failed else None
             )
             raise
         self._models[model] = replace(
@@ -216,6 +220,8 @@ class FakeEngine(FakeMemories):
             train_context_size=self.context_size,
             embedding_size=EMBEDDING_SIZE,
             device="cpu",
+            quantization="F16",
+            problem=None,
         )
 
 

@@ -3,18 +3,22 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Self, TypeVarTuple
+from typing import ParamSpec, Self, TypeVar, TypeVarTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from poly_engine.batch.host import ModelSpec, OpenedModel, ThreadHost
 from poly_engine.batch.messages import Cancel, Embed, Embedded, Failed, Finished, Generate, Report
+from poly_engine.batch.opened import Host, MakeHost, ModelSpec, OpenedModel
 from poly_engine.batch.packing import packs
 from poly_engine.errors import EngineClosed, EngineFailed, ModelLoadFailed, PolyError
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Values = TypeVarTuple("Values")
+_N_THREADS = 4
 
 
 class ReportStream:
@@ -51,7 +55,8 @@ class ReportStream:
 class WorkerClient:
     """A model that is being served. Opened by `open`, which loads it; to be closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_death: Callable[[str], None]) -> None:
+        self._on_death = on_death
         self._loop = asyncio.get_running_loop()
         self._ids = itertools.count(1)
         self._streams: dict[int, ReportStream] = {}
@@ -59,21 +64,29 @@ class WorkerClient:
         self._ended = asyncio.Event()
         self._closed_for = ""
         self._is_broken = False
-        self._host: ThreadHost | None = None
+        self._why = ""  # what ended it, if nobody told it to end
+        self._host: Host | None = None
         self._progress = 0.0
+        self._threads = ThreadPoolExecutor(_N_THREADS, thread_name_prefix="poly-ask")
 
     @classmethod
     async def open(
-        cls, spec: ModelSpec, on_progress: Callable[[float], None], host: type[ThreadHost] = ThreadHost
+        cls,
+        spec: ModelSpec,
+        on_progress: Callable[[float], None],
+        host: MakeHost,
+        on_death: Callable[[str], None] = lambda _: None,
     ) -> Self:
-        """Load a model. Raises ModelLoadFailed; being cancelled, gives up loading."""
-        client = cls()
+        """Load a model. Raises ModelLoadFailed; being cancelled, gives up loading. `on_death` is told what ended the
+        worker, now or later, if nobody told it to end.
+        """
+        client = cls(on_death)
         client._host = host(
             spec,
             on_progress=lambda share: client._report_progress(share, on_progress),
             on_opened=lambda opened: client._call(client._set_opened, opened),
             on_reports=lambda reports: client._call(client._deliver, reports),
-            on_end=lambda: client._call(client._set_ended),
+            on_end=lambda why: client._call(client._set_ended, why, spec),
         )
         try:
             await asyncio.shield(client._opened)
@@ -92,6 +105,19 @@ class WorkerClient:
     def is_alive(self) -> bool:
         """Whether it still serves; a bug of ours may have ended it."""
         return not (self._is_broken or self._closed_for or self._ended.is_set())
+
+    async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call `function`, which may wait for the model, in a thread. The model has a few of its own, so that who waits
+        for one that does not answer takes no thread from the others.
+        """
+        if self._closed_for:
+            raise EngineClosed(self._closed_for)
+        return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
+
+    @property
+    def n_running(self) -> int:
+        """Requests that have not come to their end."""
+        return sum(stream.outcome is None for stream in self._streams.values())
 
     def next_id(self) -> int:
         """A number for the next request."""
@@ -150,8 +176,11 @@ class WorkerClient:
         if self._host is not None:
             self._host.stop(self._closed_for)
             await self._ended.wait()
+        self._threads.shutdown(wait=False)  # nothing in them waits any more
 
     def _send(self, request: Generate | Embed) -> ReportStream:
+        if self._why:
+            raise EngineFailed(self._why)
         if self._host is None or self._ended.is_set():
             raise EngineClosed("the model was unloaded")
         stream = self._streams[request.id] = ReportStream()
@@ -170,10 +199,14 @@ class WorkerClient:
         else:
             self._opened.set_result(opened)
 
-    def _set_ended(self) -> None:
+    def _set_ended(self, why: str, spec: ModelSpec) -> None:
+        self._why = "" if self._closed_for else why
         self._ended.set()
+        if self._why:
+            self._on_death(why)
         if not self._opened.done():
-            self._opened.set_exception(ModelLoadFailed("the engine failed while loading; its log says why"))
+            cause = why or "it was given up"
+            self._opened.set_exception(ModelLoadFailed(f"{spec.header.path} cannot be loaded: {cause}"))
         for request_id, stream in self._streams.items():
             if stream.outcome is None:
                 stream.put(self._last_words(request_id))
@@ -181,7 +214,7 @@ class WorkerClient:
     def _last_words(self, request_id: int) -> Failed:
         if self._closed_for:
             return Failed(request_id, self._closed_for, is_closed=True)
-        return Failed(request_id, "the engine failed; its log says why", is_broken=True)
+        return Failed(request_id, self._why or "the engine failed; its log says why", is_broken=True)
 
     def _report_progress(self, share: float, on_progress: Callable[[float], None]) -> None:
         if share >= 1.0 or share - self._progress >= 0.01:  # llama.cpp calls for every tensor

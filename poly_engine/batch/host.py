@@ -3,12 +3,11 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from queue import SimpleQueue
 
 from poly_engine.batch.messages import Command, Report, Stop
+from poly_engine.batch.opened import ModelSpec, OpenedModel
 from poly_engine.batch.scheduler import Scheduler
 from poly_engine.batch.worker import Worker
 from poly_engine.bias.compiled import Biases
@@ -17,44 +16,16 @@ from poly_engine.llama.embedder import Embedder, max_tokens
 from poly_engine.llama.model import LlamaModel
 from poly_engine.llama.runner import MAX_SLOTS, Runner
 from poly_engine.llama.vocabulary import Vocabulary
-from poly_engine.models.gguf import GgufHeader
 
 _log = logging.getLogger(__name__)
+A_BUG = "the engine failed; its log says why"
+"""What ended a worker that nobody told to end."""
 _SLOTS_PER_STREAM = 4
 """Slots for each sequence that may run: the others keep what idle sessions and preludes have cached."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """What to open and how. Sizes are in tokens; `n_cells` is the KV cache of all sessions together."""
-
-    header: GgufHeader
-    adapters: tuple[Path, ...]
-    gpu_layers: int
-    context_size: int
-    n_cells: int
-    n_parallel: int
-    n_batch: int
-    n_threads: int
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedModel:
-    """What there is to know of a model once it is open."""
-
-    vocabulary: Vocabulary
-    chat_template: str | None
-    context_size: int
-    embedding_size: int
-    max_embed_tokens: int
-    biases: Biases
-    can_write: bool = True
-
-
 class ThreadHost:
-    """Runs the worker of one model in a thread. All callbacks are called from that thread, and must not block:
-    `on_opened` once, with the model or the error; then `on_reports`; `on_end` last.
-    """
+    """Runs the worker of one model in a thread of this process: see `MakeHost`."""
 
     def __init__(
         self,
@@ -63,7 +34,7 @@ class ThreadHost:
         on_progress: Callable[[float], None],
         on_opened: Callable[[OpenedModel | PolyError], None],
         on_reports: Callable[[list[Report]], None],
-        on_end: Callable[[], None],
+        on_end: Callable[[str], None],
     ) -> None:
         self._spec = spec
         self._on_progress = on_progress
@@ -72,6 +43,7 @@ class ThreadHost:
         self._on_end = on_end
         self._commands: SimpleQueue[Command] = SimpleQueue()
         self._is_stopping = False
+        self._worker: Worker | None = None
         self._thread = threading.Thread(target=self._run, name=f"poly-{spec.header.path.stem}", daemon=True)
         self._thread.start()
 
@@ -79,22 +51,31 @@ class ThreadHost:
         """Hand a command to the worker. Never blocks."""
         self._commands.put(command)
 
+    @property
+    def stuck_s(self) -> float:
+        """For how many seconds the worker has been in the same step; 0 while it waits for work."""
+        return self._worker.stuck_s if self._worker is not None else 0.0
+
     def stop(self, reason: str) -> None:
         """Ask the worker to end, for a reason; it gives up a model that is still being opened."""
         self._is_stopping = True
         self._commands.put(Stop(reason))
 
     def _run(self) -> None:
+        why = ""
         try:
-            self._serve()
+            if not self._serve():
+                why = A_BUG
         except PolyError as error:
             self._on_opened(error)
         except Exception:  # noqa: BLE001 - the edge of the thread: whoever waits is told by on_end
             _log.exception("the thread of a model failed")
+            why = A_BUG
         finally:
-            self._on_end()
+            self._on_end(why)
 
-    def _serve(self) -> None:
+    def _serve(self) -> bool:
+        """Serve until told to stop; say whether it was that what ended it."""
         spec = self._spec
         model = LlamaModel(
             spec.header, adapters=spec.adapters, gpu_layers=spec.gpu_layers, on_progress=self._has_progressed
@@ -105,12 +86,14 @@ class ThreadHost:
             embedder = cache(lambda: Embedder(model, n_threads=spec.n_threads))  # opened when first asked for
             scheduler = self._make_scheduler(model.vocabulary)
             worker = Worker(scheduler if runner else None, runner, embedder, self._commands, self._on_reports)
+            self._worker = worker
             self._on_opened(_describe(model, spec, biases))
-            worker.run()
+            is_well = worker.run()
             if embedder.cache_info().currsize:
                 embedder().close()
             if runner is not None:
                 runner.close()
+            return is_well
         finally:
             model.close()
 

@@ -69,19 +69,28 @@ class Worker:
         self._pace = PrefillPace()
         self._stop: Stop | None = None
         self._known: set[int] = set()
+        self._busy_since: float | None = None
 
-    def run(self) -> None:
-        """Serve until `Stop` comes or a bug of ours ends it; then fail what is left."""
+    @property
+    def stuck_s(self) -> float:
+        """For how many seconds it has been in the same step; 0 while it waits for work. Any thread may ask."""
+        since = self._busy_since
+        return time.monotonic() - since if since is not None else 0.0
+
+    def run(self) -> bool:
+        """Serve until `Stop` comes or a bug of ours ends it; then fail what is left. Return whether it was told to."""
         try:
             while self._stop is None:
                 self._take_commands()
+                self._busy_since = time.monotonic()
                 self._embed_next()
                 self._step()
         except Exception:  # noqa: BLE001 - the edge of the worker: whoever waits is told
             _log.exception("the worker failed")
             self._fail_all("the engine failed; its log says why", is_broken=True)
-        else:
-            self._fail_all(self._stop.reason, is_closed=True)
+            return False
+        self._fail_all(self._stop.reason, is_closed=True)
+        return True
 
     def _step(self) -> None:
         if self._scheduler is None or self._runner is None or not self._scheduler.has_work:
@@ -110,7 +119,11 @@ class Worker:
         is_idle = not self._embeds and not (self._scheduler and self._scheduler.has_work)
         try:
             while self._stop is None:
-                self._obey(self._commands.get(block=is_idle))
+                if is_idle:
+                    self._busy_since = None
+                command = self._commands.get(block=is_idle)
+                self._busy_since = time.monotonic()
+                self._obey(command)
                 is_idle = False
         except Empty:
             pass

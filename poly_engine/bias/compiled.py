@@ -66,6 +66,10 @@ class Biases:
         with self._lock:
             return self._marked.setdefault(marks, Biases(_MarkedTable(self, self._table, marks)))
 
+    def n_least(self, bias: Bias, marks: tuple[tuple[int, str], ...] = ()) -> int:
+        """How many tokens the shortest answer takes, where `marks` may stand for their texts. Raises InvalidSchema."""
+        return self.marked(marks).compiled(bias).n_least
+
     def compiled(self, bias: Bias) -> CompiledBias:
         """Raises InvalidSchema if `bias` cannot be enforced, or not with the tokens that the model has."""
         found = self._compiled.get(bias)

@@ -121,7 +121,8 @@ max_tokens = 40
 """
 
 _IDEAS = """\
-A real model: any chat model in GGUF format. Take away the "# " before these lines, and name the file that you have.
+A real model: `poly model add qwen3-4b` fetches one and puts it here. Or take away the "# " before these lines, and name
+the file that you have.
 
 [models.qwen]
 model_path = "~/models/qwen2.5-7b-instruct-q4_k_m.gguf"

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import AliasChoices, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, PrivateAttr
 
 from poly_engine.config.cores import usable_cores
 from poly_engine.config.locations import file_at
 from poly_engine.config.section import Mistake, Section
-from poly_engine.config.values import Count, HttpUrl, Location, Locations
+from poly_engine.config.values import Count, Location, Locations, check_url
+from poly_engine.errors import InvalidRequest
+from poly_engine.models.found import find_pulled
+from poly_engine.models.references import parse_reference
 from poly_engine.sampling.settings import COUNT
 
 __all__ = ["ModelConfig"]
@@ -18,6 +22,16 @@ MAX_THREADS = 512  # GGML_MAX_N_THREADS
 
 def _default_threads() -> int:
     return min(usable_cores(), MAX_THREADS)
+
+
+def _check_source(url: str) -> str:
+    if url[:3].lower() != "hf:":
+        return check_url(url, "https", "http", "hf")
+    try:
+        parse_reference(url)
+    except InvalidRequest as error:
+        raise ValueError(str(error)) from error
+    return url
 
 
 class ModelConfig(Section):
@@ -34,10 +48,11 @@ class ModelConfig(Section):
         description="The GGUF file: an absolute path, ~/path, a path relative to this file, @path in the data folder, "
         "or poly:starter, the small model that Poly brings along.",
     )
-    url: HttpUrl | None = Field(
+    url: Annotated[str, AfterValidator(_check_source)] | None = Field(
         default=None,
         repr=False,
-        description="Where to download the file from if it is not there; needed without model_path.",
+        description="Where to fetch the file from when the model is first used, if it is not there: https://…, or "
+        "hf:OWNER/REPO:QUANT of the Hugging Face hub; needed without model_path.",
     )
     lora_adapters: Locations = Field(default=(), description="LoRA adapters to apply to the model, in GGUF format.")
     context_size: int | None = Field(
@@ -69,16 +84,43 @@ class ModelConfig(Section):
     )
     architecture: str | None = Field(default=None, description="Ignored: the file says what it is.")
 
+    _folder: Path | None = PrivateAttr(default=None)
+
     @classmethod
     def mistakes(cls, given: Mapping[str, object]) -> Iterator[Mistake]:
         """A model has to come from somewhere."""
         if "model_path" not in given and "url" not in given:
             yield (), "needs model_path, the path of a GGUF file, or url"
 
+    def keep_in(self, folder: Path | None) -> None:
+        """Have what is fetched kept in `folder`, as cache_path of the configuration says."""
+        self._folder = folder
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that what is fetched is kept in; None for those that `poly_engine.models.pull` chooses."""
+        return self._folder
+
     @property
     def file(self) -> Path | None:
-        """The file at `model_path`, which need not exist."""
-        return file_at(self.model_path) if self.model_path is not None else None
+        """The file at `model_path`, which need not exist, or the one that was fetched from `url`; None if that was not
+        done yet.
+        """
+        if self.model_path is not None:
+            return file_at(self.model_path)
+        return find_pulled(self.url, self._folder) if self.url is not None else None
+
+    @property
+    def place(self) -> str:
+        """Where the file is or comes from, as it may be shown: a URL less its secrets."""
+        path = self.file
+        return str(path) if path is not None else str(parse_reference(self.url or ""))
+
+    @property
+    def is_to_be_pulled(self) -> bool:
+        """Whether the file has to be fetched before the model can be loaded."""
+        path = self.file
+        return self.url is not None and (path is None or not path.exists())
 
     @property
     def adapter_files(self) -> tuple[Path, ...]:

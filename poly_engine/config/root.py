@@ -1,10 +1,12 @@
 """The configuration as a whole: the keys of the server, and the tables of models, tasks and memories."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, Strict, TypeAdapter, ValidatorFunctionWrapHandler, WrapValidator
 
+from poly_engine.config.locations import file_at
 from poly_engine.config.memories import MemoryConfig
 from poly_engine.config.models import ModelConfig
 from poly_engine.config.section import Mistake, Section, keys
@@ -93,11 +95,23 @@ class Config(Section):
         default=None, description="Web pages that may use the server, by their origin; * for any."
     )
     cache_path: Location | None = Field(
-        default=None, description="The folder for downloaded models; by default where the system keeps caches."
+        default=None,
+        description="The folder for models that are fetched; by default the cache of the Hugging Face hub for those of "
+        "the hub, and for others where the system keeps caches.",
     )
     models: Mapping[str, ModelConfig] = Field(default={}, description="The models by name.")
     tasks: Mapping[str, TaskConfig] = Field(default={}, description="The tasks by name.")
     memories: Mapping[str, MemoryConfig] = Field(default={}, description="The memories by name.")
+
+    def model_post_init(self, _: object) -> None:
+        if (folder := self.models_folder) is not None:  # else models of another configuration stay as they are
+            for model in self.models.values():
+                model.keep_in(folder)
+
+    @property
+    def models_folder(self) -> Path | None:
+        """The folder at `cache_path`."""
+        return file_at(self.cache_path) if self.cache_path is not None else None
 
     @classmethod
     def mistakes(cls, given: Mapping[str, object]) -> Iterator[Mistake]:

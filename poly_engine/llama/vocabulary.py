@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from llama_cpp import llama_cpp as c
 
+from poly_engine.batch.parts import Part, Text
 from poly_engine.errors import EngineClosed, EngineFailed
 
 _MARK = c.LLAMA_TOKEN_ATTR_CONTROL | c.LLAMA_TOKEN_ATTR_USER_DEFINED | c.LLAMA_TOKEN_ATTR_UNKNOWN
@@ -82,6 +83,30 @@ class Vocabulary:
         pieces = [text[begin:end] for begin, end in pairwise(cuts)]
         return [token for piece in pieces for token in self._without_control(piece)]
 
+    def part_tokens(self, parts: Sequence[Part]) -> list[list[int]]:
+        """The tokens of each part of a prompt, made by itself."""
+        found: list[list[int]] = []
+        is_first = True
+        for part in parts:
+            tokens = self._part_tokens(part, is_first=is_first)
+            is_first = self.is_mark(tokens[-1]) if tokens else is_first
+            found.append(tokens)
+        return found
+
+    def _part_tokens(self, part: Part, *, is_first: bool) -> list[int]:
+        if not isinstance(part, Text):
+            return list(part)
+        make = self.template_tokens if part.is_ours else self.plain_tokens
+        return make(part.text, is_first=is_first) if part.text else []
+
+    def texts_tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """`plain_tokens` of many texts, each of which begins a sequence."""
+        return [self.plain_tokens(text, is_first=True) for text in texts]
+
+    def counts(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each of many texts has, as `texts_tokens`."""
+        return [len(self.plain_tokens(text, is_first=True)) for text in texts]
+
     def piece(self, token: int) -> bytes:
         """The bytes of a token as a user may see them; nothing for a control token.
 
@@ -117,11 +142,19 @@ class Vocabulary:
         with self._reading():
             return self._read_piece(token, special=True).decode("utf-8", "replace")
 
+    def names(self, tokens: Sequence[int]) -> list[str]:
+        """`name` of each of many tokens."""
+        return list(map(self.name, tokens))
+
     def spelling(self, tokens: Sequence[int]) -> bytes:
         """The bytes of tokens, also of control tokens, one behind the other."""
+        return b"".join(self.spellings(tokens))
+
+    def spellings(self, tokens: Sequence[int]) -> list[bytes]:
+        """The bytes of each of many tokens, also of control tokens."""
         with self._reading():
             pieces = {token: self._read_piece(token, special=True) for token in set(tokens)}
-        return b"".join(pieces[token] for token in tokens)
+        return [pieces[token] for token in tokens]
 
     def is_end(self, token: int) -> bool:
         """Whether a token ends a generation."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from poly_engine.batch.host import OpenedModel
+from poly_engine.batch.opened import OpenedModel
 from poly_engine.memory.atoms import TokenCounter
 from poly_engine.memory.records import Fingerprint
 
@@ -21,7 +21,7 @@ class VocabularyCounter:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """How many tokens each text has."""
-        return [len(self._vocabulary.plain_tokens(text, is_first=True)) for text in texts]
+        return self._vocabulary.counts(texts)
 
 
 @dataclass(frozen=True, slots=True)

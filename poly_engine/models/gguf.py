@@ -9,11 +9,13 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 import mmap
 import struct
 from dataclasses import dataclass
-from math import isfinite, prod
+from math import isfinite
 from pathlib import Path
 from typing import TypeAlias
 
 from poly_engine.errors import ModelLoadFailed
+from poly_engine.models.quantization import of_file_type, of_tensors
+from poly_engine.models.tensors import Tensor, fault_in
 
 Value: TypeAlias = int | float | bool | str | tuple[int | float | bool, ...]
 
@@ -26,15 +28,8 @@ _MOST_ENTRIES = 1 << 20  # keys or tensors: real files have thousands
 _MOST_TEXTS = 1 << 22  # in a list: real vocabularies have some 100,000
 _LONGEST_TEXT = 1 << 24
 _LARGEST_HEADER = 1 << 28
+_MOST_DIMENSIONS = 4
 _POSITIONS = "position_embd.weight"  # of gpt2 and starcoder, and of some mpt
-# ggml type number: (values in a block, bytes of a block)
-_BLOCKS = {
-    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 36),
-    10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 15: (256, 292),
-    16: (256, 66), 17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18), 21: (256, 110), 22: (256, 82),
-    23: (256, 136), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8), 29: (256, 56), 30: (1, 2),
-    34: (256, 54), 35: (256, 66), 39: (32, 17),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +43,8 @@ class GgufHeader:
     n_params: int
     has_learned_positions: bool
     """Whether the model looks positions up in a table, beyond whose end llama.cpp aborts the process."""
+    quantization: str
+    """How the weights are stored, such as Q4_K_M; empty if that is not known."""
 
     @property
     def architecture(self) -> str:
@@ -81,10 +78,11 @@ class GgufHeader:
         return self.number("block_count") * kv_heads * (key_size + value_size) * 2
 
 
-def read_header(path: Path) -> GgufHeader:
-    """Read and check the header of a model file: magic, counts, lengths, and that every tensor lies in the file.
+def read_header(path: Path, *, is_first: bool = True) -> GgufHeader:
+    """Read and check the header of a model file: magic, counts, lengths, names, and the places of its tensors.
 
-    Raises ModelLoadFailed with the reason.
+    Of a model in several files, those that are not the first do not say what it is. Raises ModelLoadFailed with the
+    reason.
     """
     try:
         if path.exists() and not path.is_file():
@@ -93,7 +91,7 @@ def read_header(path: Path) -> GgufHeader:
             if file.read(len(_MAGIC)) != _MAGIC:
                 raise ModelLoadFailed(f"{path} is not a GGUF file: it does not begin with GGUF")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _Reader(path, data).header()
+                return _Reader(path, data).header(is_first=is_first)
     except FileNotFoundError as error:
         raise ModelLoadFailed(f"{path} does not exist") from error
     except (OSError, ValueError) as error:
@@ -115,35 +113,37 @@ class _Reader:
         self._data = data
         self._at = len(_MAGIC)
 
-    def header(self) -> GgufHeader:
+    def header(self, *, is_first: bool) -> GgufHeader:
         version = self._scalar("I")
         if version not in _VERSIONS:
             raise self._broken(f"its format version is {version}, not {' or '.join(map(str, _VERSIONS))}")
         n_tensors, n_entries = self._count("tensors"), self._count("metadata entries")
-        metadata = dict(self._entry() for _ in range(n_entries))
+        metadata = self._metadata(n_entries)
         tensors = [self._tensor() for _ in range(n_tensors)]
-        if not isinstance(metadata.get("general.architecture"), str):
+        if is_first and not isinstance(metadata.get("general.architecture"), str):
             raise self._broken("it does not say its general.architecture")
         alignment = metadata.get("general.alignment", 32)
-        if not isinstance(alignment, int) or alignment < 1:
-            raise self._broken(f"its general.alignment is {alignment!r:.80}")
-        self._check_extents(alignment, tensors)
-        kept = {key: value for key, value in metadata.items() if value is not None}
-        n_params = sum(n_values for _, n_values, _, _ in tensors)
-        has_learned_positions = any(name == _POSITIONS for name, _, _, _ in tensors)
-        return GgufHeader(self._path, len(self._data), kept, n_tensors, n_params, has_learned_positions)
-
-    def _check_extents(self, alignment: int, tensors: list[tuple[str, int, int, int]]) -> None:
+        if type(alignment) is not int or alignment < 1 or alignment.bit_count() != 1:
+            raise self._broken(f"its general.alignment is {alignment!r:.80}, not a power of two")
         begin = -(-self._at // alignment) * alignment
-        for name, n_values, kind, offset in tensors:
-            per_block, block_bytes = _BLOCKS.get(kind, (1, 0))  # of a kind unknown here, only the offset is checked
-            end = begin + offset + n_values // per_block * block_bytes
-            if end > len(self._data):
-                raise self._broken(f"tensor {name[:80]!r} ends at byte {end} of {len(self._data)}: download it again")
+        if fault := fault_in(tensors, begin, len(self._data), alignment):
+            raise self._broken(fault)
+        kept = {key: value for key, value in metadata.items() if value is not None}
+        n_params = sum(tensor.n_values for tensor in tensors)
+        has_learned_positions = any(tensor.name == _POSITIONS for tensor in tensors)
+        quantization = of_file_type(kept.get("general.file_type")) or of_tensors(
+            (tensor.kind, tensor.n_values) for tensor in tensors
+        )
+        return GgufHeader(self._path, len(self._data), kept, n_tensors, n_params, has_learned_positions, quantization)
 
-    def _entry(self) -> tuple[str, Value | None]:
-        key = self._string()
-        return key, self._value(self._scalar("I"))
+    def _metadata(self, n_entries: int) -> dict[str, Value | None]:
+        metadata: dict[str, Value | None] = {}
+        for _ in range(n_entries):
+            key = self._string()
+            if key in metadata:
+                raise self._broken(f"its metadata has {key[:80]!r} twice")
+            metadata[key] = self._value(self._scalar("I"))
+        return metadata
 
     def _value(self, kind: int) -> Value | None:
         if kind == _STRING:
@@ -170,13 +170,12 @@ class _Reader:
         begin, self._at = self._at, self._at + self._checked(n, width) * width
         return struct.unpack_from(f"<{n}{_SCALARS[kind]}", self._data, begin) if n <= _LONGEST_KEPT_ARRAY else None
 
-    def _tensor(self) -> tuple[str, int, int, int]:
-        """Name, number of values, type and offset of the next tensor."""
+    def _tensor(self) -> Tensor:
         name, n_dims = self._string(), self._scalar("I")
-        if n_dims > 4:
+        if n_dims > _MOST_DIMENSIONS:
             raise self._broken(f"tensor {name[:80]!r} has {n_dims} dimensions")
-        n_values = prod(self._scalar("Q") for _ in range(n_dims))
-        return name, n_values, self._scalar("I"), self._scalar("Q")
+        shape = tuple(self._scalar("Q") for _ in range(n_dims))
+        return Tensor(name, shape, self._scalar("I"), self._scalar("Q"))
 
     def _string(self) -> str:
         n = self._checked(self._scalar("Q"), 1, most=_LONGEST_TEXT)

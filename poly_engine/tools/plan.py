@@ -26,7 +26,9 @@ _OTHER_KEYS = ('{"type": "function"', '{"type":"function"')
 class Marks(Protocol):
     """What has to be known of a vocabulary."""
 
-    ends: frozenset[int]
+    @property
+    def ends(self) -> frozenset[int]:
+        """The tokens that end a generation."""
 
     def template_tokens(self, text: str) -> list[int]:
         """The tokens of a text that we wrote."""

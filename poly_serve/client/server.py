@@ -71,6 +71,15 @@ class Server:
         """What a server has to tell, as an object of JSON."""
         return await self.ask("GET", *path, query=query, is_repeatable=True)
 
+    async def peek(self, *path: str) -> Json:
+        """As `get`, but asked only once: who wants to know whether a server is there hears at once that it is not."""
+        with self._in_our_words():
+            async with self._stream("GET", path) as response:
+                answer = self.parsed(await response.aread())
+        if not isinstance(answer, dict):
+            raise no_poly(self.address.url)
+        return answer
+
     async def ask(
         self,
         method: str,
@@ -129,6 +138,20 @@ class Server:
         with self._in_our_words():
             async with self._stream("GET", path) as response:
                 yield lines_of(response.aiter_bytes())
+
+    @asynccontextmanager
+    async def events(self, *path: str) -> AsyncIterator[AsyncIterator[tuple[str, Any]]]:  # Any: as JSON
+        """The events of an answer, as they come: the name of each, and what it holds. The event `failed` is raised."""
+        timeout = httpx.Timeout(None, connect=_CONNECT_S, read=self._silence_s)
+        with self._in_our_words():
+            async with self._stream("GET", path, timeout=timeout) as response:
+                yield self._told(response)
+
+    async def _told(self, response: httpx.Response) -> AsyncIterator[tuple[str, Any]]:  # Any: as JSON
+        async for name, text in _events(response):
+            if name == "failed":
+                raise told(self.address.url, self.parsed(text))
+            yield name, self.parsed(text)
 
     async def dial(self, *path: str, protocol: str | None = None) -> "ClientConnection":
         """Open a WebSocket."""

@@ -17,7 +17,6 @@ from poly_serve.openai.logprobs import Shown
 from poly_serve.openai.messages import Conversation
 from poly_serve.openai.settings import ANY_SEED, Settings
 from poly_serve.routing import NAME
-from poly_serve.stats import count_turn
 
 __all__ = ["Answer", "Ask", "answering", "overrides_of"]
 
@@ -110,11 +109,9 @@ async def _answer(request: web.Request, number: int, ask: Ask, heard: asyncio.Qu
     task, said = request[NAME], ask.conversation
     session = request.app[ENGINE].session(task, system=said.system, history=said.history)
     async with (
-        admitted(request, Kind.TASK, task, said.texts),
+        admitted(request, Kind.TASK, task, said.texts) as served,
         session,
         session.send(said.prompt, ask.overrides, schema=ask.bias, tools=ask.tools, results=said.results) as events,
     ):
-        async for event in events:
-            if isinstance(event, Done):
-                count_turn(request, task, event)
+        async for event in served.follow(events):
             heard.put_nowait((number, event))

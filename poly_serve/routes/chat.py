@@ -4,12 +4,11 @@ import asyncio
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from poly_engine import Done, PolyError, Token
+from poly_engine import PolyError, Token
 from poly_serve.access import Kind
 from poly_serve.admission import admitted
 from poly_serve.engine import ENGINE
 from poly_serve.sockets import Socket
-from poly_serve.stats import count_turn
 
 __all__ = ["chat_in_texts"]
 
@@ -42,12 +41,13 @@ async def _answer(request: web.Request, socket: Socket, prompts: asyncio.Queue[s
         async with request.app[ENGINE].session(task) as session:
             while True:
                 prompt = await prompts.get()
-                async with admitted(request, Kind.TASK, task, [prompt]), session.send(prompt) as events:
-                    async for event in events:
+                async with (
+                    admitted(request, Kind.TASK, task, [prompt]) as served,
+                    session.send(prompt) as events,
+                ):
+                    async for event in served.follow(events):
                         if isinstance(event, Token) and event.text:
                             await socket.send(event.text)
-                        elif isinstance(event, Done):
-                            count_turn(request, task, event)
                 await socket.send("")
     except PolyError as error:
         await socket.close(WSCloseCode.INTERNAL_ERROR, str(error))

@@ -57,7 +57,6 @@ from poly_serve.inputs import InvalidParameter, json_object, no_draft, off_loop,
 from poly_serve.routing import PRINCIPAL, without_names
 from poly_serve.sessions import SESSIONS, KeptSession
 from poly_serve.sockets import Socket
-from poly_serve.stats import count_turn
 from poly_serve.wire import encoded, error_record, event_record
 
 __all__ = ["converse"]
@@ -216,17 +215,16 @@ class _Conversation:
         tools, results = _on_tools(frame)
         done: Done | None = None
         async with (
-            admitted(self._request, Kind.TASK, task, [prompt, *(result.content for result in results)]),
+            admitted(self._request, Kind.TASK, task, [prompt, *(result.content for result in results)]) as served,
             session.send(prompt, overrides, schema=bias, tools=tools, results=results) as events,
         ):
             await self.tell({"type": "begun"})
-            async for event in events:
+            async for event in served.follow(events):
                 if isinstance(event, Done):
                     done = event
                 else:
                     await self.tell(event_record(event))
         assert done is not None, "a turn ends with Done, or raises"
-        count_turn(self._request, task, done)
         return event_record(done)
 
     async def _tell_sent(self) -> None:

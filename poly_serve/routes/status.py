@@ -1,19 +1,28 @@
 """The routes that tell how the server is."""
 
+import asyncio
+
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from poly_engine import __version__
 from poly_serve.access import Kind
 from poly_serve.admission import ADMISSION
 from poly_serve.engine import ENGINE
+from poly_serve.inputs import wants_detail
 from poly_serve.lifecycle import LIFECYCLE
 from poly_serve.metrics import METRICS
 from poly_serve.replies import in_plain_text, json_reply
+from poly_serve.reports import ServerReport
 from poly_serve.routing import PRINCIPAL, Anyone, Known, Route, Unlimited
+from poly_serve.served import SERVED
 from poly_serve.sessions import SESSIONS
-from poly_serve.stats import STATS
+from poly_serve.stats import STATS, resident_bytes
 
 __all__ = ["ROUTES"]
+
+_POLLED = ("/v1/stats", "/v1/requests")
+"""Who looks at the server asks these over and over, and wants to know of others."""
 
 
 async def status(_: web.Request) -> web.Response:
@@ -22,10 +31,18 @@ async def status(_: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """Whether the server takes work: not while it is being shut down."""
+    """Whether the server takes work: not while it is being shut down, or once every model has died too often. While
+    some have, it is degraded, and ready for requests to the others.
+    """
     if request.app[LIFECYCLE].is_draining:
         return json_reply({"status": "draining"}, status=503)
-    return json_reply({"status": "ready"})
+    engine = request.app[ENGINE]
+    n_failed = len(await engine.refusals())  # their names are told to who may use them, by /v1/model
+    if not n_failed:
+        return json_reply({"status": "ready"})
+    is_useless = n_failed == len(await engine.models())
+    words = "failed" if is_useless else "degraded"
+    return json_reply({"status": words, "failed_models": n_failed}, status=503 if is_useless else 200)
 
 
 async def metrics(request: web.Request) -> web.Response:
@@ -43,10 +60,35 @@ async def metrics(request: web.Request) -> web.Response:
 
 
 async def stats(request: web.Request) -> web.Response:
-    """What each task has done since the server started."""
-    principal = request[PRINCIPAL]
-    report = request.app[STATS].report()
-    return json_reply({"tasks": {name: one for name, one in report.items() if principal.may_use(Kind.TASK, name)}})
+    """What each task has done since the server started.
+
+    With detail=1 also how long its latest turns took to their first token; and, for who may use everything, how the
+    server is, as `server`.
+    """
+    principal, found = request[PRINCIPAL], request.app[STATS]
+    report = {name: one for name, one in found.report().items() if principal.may_use(Kind.TASK, name)}
+    if not wants_detail(request):
+        return json_reply({"tasks": report})
+    latencies = found.latencies()
+    answer: dict[str, object] = {"tasks": {name: {**one, **latencies[name]} for name, one in report.items()}}
+    return json_reply(answer if principal.claims else {**answer, "server": await _server(request.app)})
+
+
+async def _server(app: web.Application) -> ServerReport:
+    n_requests, n_errors = app[METRICS].n_requests(but=_POLLED)
+    return ServerReport(
+        version=__version__,
+        uptime_s=round(app[STATS].uptime_s, 3),
+        is_draining=app[LIFECYCLE].is_draining,
+        n_requests=n_requests,
+        n_errors=n_errors,
+        n_admitted=app[ADMISSION].n_admitted,
+        n_waiting=app[ADMISSION].n_waiting,
+        n_parked=app[SESSIONS].n_parked,
+        n_tokens=app[SERVED].n_tokens,
+        rss_bytes=await asyncio.to_thread(resident_bytes),  # which asks the system about each process
+        **app[STATS].latency,
+    )
 
 
 ROUTES = (
@@ -54,5 +96,5 @@ ROUTES = (
     Route("GET", "/healthz", status, Anyone(), in_plain_text),
     Route("GET", "/readyz", ready, Anyone(), in_plain_text),
     Route("GET", "/metrics", metrics, Unlimited(), in_plain_text),
-    Route("GET", "/v1/stats", stats, Known(), in_plain_text),
+    Route("GET", "/v1/stats", stats, Known(), in_plain_text, query=("detail",), is_work=False, is_polled=True),
 )

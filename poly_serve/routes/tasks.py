@@ -19,7 +19,6 @@ from poly_serve.routes.events import converse
 from poly_serve.routing import PRINCIPAL, Known, Named, Route, Unlimited
 from poly_serve.sockets import Socket
 from poly_serve.sse import EventStream
-from poly_serve.stats import count_turn
 from poly_serve.wire import PROTOCOL, encoded
 
 __all__ = ["ROUTES"]
@@ -137,15 +136,12 @@ async def _answer(request: web.Request, prompt: str) -> AsyncIterator[AsyncItera
     """The events of the answer to one prompt, in a session of its own."""
     name = request.match_info["name"]
     session = request.app[ENGINE].session(name)
-    async with admitted(request, Kind.TASK, name, [prompt]), session, session.send(prompt) as answer:
-        yield _counted(request, answer)
-
-
-async def _counted(request: web.Request, answer: AsyncIterator[Event]) -> AsyncIterator[Event]:
-    async for event in answer:
-        if isinstance(event, Done):
-            count_turn(request, request.match_info["name"], event)
-        yield event
+    async with (
+        admitted(request, Kind.TASK, name, [prompt]) as served,
+        session,
+        session.send(prompt) as answer,
+    ):
+        yield served.follow(answer)
 
 
 _TASK = Named(Kind.TASK)

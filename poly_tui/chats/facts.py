@@ -1,27 +1,117 @@
 """What is known of a turn besides its texts, as JSON holds it: put down while the answer comes, and read again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import TypeAlias
+from dataclasses import asdict, dataclass, replace
+from typing import TypeAlias, get_args
 
-from poly_engine.types import Hit
+from poly_engine.types import BiasState, Dropped, DropReason, Hit, Timings, Usage
 
-__all__ = ["Facts", "forced_of", "hits_of", "note_forced", "recalled_fact", "thought_fact", "thought_of"]
+__all__ = [
+    "Facts",
+    "Measured",
+    "dropped_fact",
+    "dropped_of",
+    "forced_of",
+    "hits_of",
+    "measured_fact",
+    "measured_of",
+    "note_forced",
+    "recalled_fact",
+    "thought_fact",
+    "thought_of",
+    "timings_of",
+    "usage_of",
+]
 
 Facts: TypeAlias = Mapping[str, object]
 
-_TRACE = ("vector_rank", "vector_score", "words_rank", "words_score")
-"""How a hit was found is of no use any more once it is said."""
+MOST_DROPPED = 20
+LONGEST_DROPPED = 500
+"""Of what was left out, so many are kept, and so many characters of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of an answer while it came, for when the engine does not tell: it was stopped, or failed."""
+
+    speeds: tuple[float, ...] = ()
+    peak: float | None = None
+    n_tokens: int | None = None
+    tokens_per_s: float | None = None
+    first_token_s: float | None = None
+    forced_share: float | None = None
+    bias_state: BiasState | None = None
+    context_used: int | None = None
+    context_size: int | None = None
+
+
+def measured_fact(measured: Measured) -> dict[str, object]:
+    """What was measured of an answer."""
+    return _rounded(asdict(measured)) | {"speeds": [round(speed, 1) for speed in measured.speeds]}
+
+
+def measured_of(facts: Facts) -> Measured:
+    """What was measured of an answer, as far as it is there."""
+    fact = facts.get("measured")
+    if not isinstance(fact, dict):
+        return Measured()
+    speeds, state = fact.get("speeds"), fact.get("bias_state")
+    return Measured(
+        speeds=tuple(float(one) for one in speeds if isinstance(one, int | float)) if isinstance(speeds, list) else (),
+        peak=_number(fact, "peak"),
+        n_tokens=_count(fact, "n_tokens"),
+        tokens_per_s=_number(fact, "tokens_per_s"),
+        first_token_s=_number(fact, "first_token_s"),
+        forced_share=_number(fact, "forced_share"),
+        bias_state=state if state in get_args(BiasState) else None,
+        context_used=_count(fact, "context_used"),
+        context_size=_count(fact, "context_size"),
+    )
+
+
+def usage_of(facts: Facts) -> Usage | None:
+    """The tokens that the engine counted; None of an answer that it did not bring to an end."""
+    fact = facts.get("usage")
+    if not isinstance(fact, dict):
+        return None
+    return Usage(
+        prompt_tokens=_count(fact, "prompt_tokens") or 0,
+        cached_tokens=_count(fact, "cached_tokens") or 0,
+        completion_tokens=_count(fact, "completion_tokens") or 0,
+        context_tokens=_count(fact, "context_tokens") or 0,
+        context_size=_count(fact, "context_size") or 0,
+        thinking_tokens=_count(fact, "thinking_tokens") or 0,
+        forced_tokens=_count(fact, "forced_tokens") or 0,
+    )
+
+
+def timings_of(facts: Facts) -> Timings | None:
+    """The seconds that the engine measured."""
+    fact = facts.get("timings")
+    if not isinstance(fact, dict):
+        return None
+    names = ("queued_s", "prefill_s", "decode_s")
+    return Timings(*(float(_number(fact, name) or 0) for name in names))
 
 
 def recalled_fact(hits: Sequence[Hit]) -> list[dict[str, object]]:
-    """What was recalled for an answer, such that its citations can be opened again."""
+    """What was recalled for an answer, such that its citations can be opened again, and it is seen why."""
+    return [_hit_fact(hit) for hit in hits]
+
+
+def dropped_fact(dropped: Sequence[Dropped]) -> list[dict[str, object]]:
+    """What was found and left out, and why."""
     return [
-        {"origin": hit.origin}
-        | {name: value for name, value in asdict(hit).items() if name not in _TRACE}
-        | {"score": round(hit.score, 4)}
-        for hit in hits
+        {"reason": one.reason} | _hit_fact(replace(one.hit, text=one.hit.text[:LONGEST_DROPPED]))
+        for one in dropped[:MOST_DROPPED]
     ]
+
+
+def dropped_of(facts: Facts) -> tuple[Dropped, ...]:
+    """What was found for an answer and left out."""
+    dropped = facts.get("dropped")
+    kept = [one for one in dropped if isinstance(one, dict)] if isinstance(dropped, list) else []
+    return tuple(Dropped(_hit(one), one["reason"]) for one in kept if one.get("reason") in get_args(DropReason))
 
 
 def hits_of(facts: Facts) -> tuple[Hit, ...]:
@@ -66,6 +156,14 @@ def _span(value: object) -> tuple[int, int] | None:
     return None
 
 
+def _hit_fact(hit: Hit) -> dict[str, object]:
+    return {"origin": hit.origin} | {name: value for name, value in _rounded(asdict(hit)).items() if value is not None}
+
+
+def _rounded(fact: Mapping[str, object]) -> dict[str, object]:
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in fact.items()}
+
+
 def _hit(fact: Mapping[str, object]) -> Hit:
     return Hit(
         text=_text(fact, "text"),
@@ -76,8 +174,12 @@ def _hit(fact: Mapping[str, object]) -> Hit:
         end=int(_number(fact, "end") or 0),
         title=_text(fact, "title"),
         headings=_texts(fact, "headings"),
-        first_page=_page(fact, "first_page"),
-        last_page=_page(fact, "last_page"),
+        first_page=_count(fact, "first_page"),
+        last_page=_count(fact, "last_page"),
+        vector_rank=_count(fact, "vector_rank"),
+        vector_score=_number(fact, "vector_score"),
+        words_rank=_count(fact, "words_rank"),
+        words_score=_number(fact, "words_score"),
     )
 
 
@@ -87,7 +189,7 @@ def _text(fact: Mapping[str, object], name: str) -> str:
 
 def _texts(fact: Mapping[str, object], name: str) -> tuple[str, ...]:
     value = fact.get(name)
-    return tuple(map(str, value)) if isinstance(value, list) else ()
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
 
 
 def _number(fact: Mapping[str, object], name: str) -> int | float | None:
@@ -95,6 +197,6 @@ def _number(fact: Mapping[str, object], name: str) -> int | float | None:
     return value if isinstance(value, int | float) else None
 
 
-def _page(fact: Mapping[str, object], name: str) -> int | None:
+def _count(fact: Mapping[str, object], name: str) -> int | None:
     number = _number(fact, name)
     return None if number is None else int(number)

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 from poly_engine.types import Done, Event, Recalled, Thinking, Token
 from poly_tui.chats.errors import ChatNotFound
-from poly_tui.chats.facts import note_forced, recalled_fact, thought_fact
+from poly_tui.chats.facts import dropped_fact, note_forced, recalled_fact, thought_fact
 from poly_tui.chats.scribe import Scribe
 from poly_tui.chats.store import ChatStore
 from poly_tui.chats.tree import Chat, ChatTurn, TurnState, title_of
@@ -75,11 +75,18 @@ class ChatLog:
                 self._write(turn, "", text)
             case Recalled():
                 turn.facts["recalled"] = recalled_fact(event.hits)
+                if event.dropped:
+                    turn.facts["dropped"] = dropped_fact(event.dropped)
             case Done():
                 turn.facts["usage"] = asdict(event.usage)
                 turn.facts["timings"] = {key: round(value, 4) for key, value in asdict(event.timings).items()}
                 states: dict[str, TurnState] = {"stop": "complete", "length": "cut", "cancelled": "stopped"}
                 self._finish(states[event.finish_reason])
+
+    def note(self, name: str, fact: object) -> None:
+        """Put down a fact of the answer that is being written."""
+        if self._turn is not None:
+            self._turn.facts[name] = fact
 
     def stop(self) -> None:
         """The answer was stopped."""

@@ -9,11 +9,11 @@ import click
 from poly_engine import Engine, InvalidRequest, MemoryInfo, PolyError, UnreadableDocument
 from poly_tui import connect
 from poly_tui.commands import foreground
-from poly_tui.commands.documents import STDIN, Document, documents
 from poly_tui.commands.ingest_report import Report
 from poly_tui.commands.loading import load_memory
 from poly_tui.commands.names import complete_memories
 from poly_tui.commands.prompt import check_text, is_readable
+from poly_tui.documents import STDIN, Document, documents, take_in
 from poly_tui.settings import Settings, pass_settings
 
 __all__ = ["command"]
@@ -118,11 +118,7 @@ async def _take_in_all(
 
 async def _take_in(engine: Engine, memory: str, document: Document, media_type: str | None, report: Report) -> None:
     try:
-        content = await asyncio.to_thread(document.read)
-        source = document.source(content)
-        done = await engine.ingest(
-            memory, content, source=source, media_type=media_type, on_progress=report.show_progress
-        )
+        done = await take_in(engine, memory, document, media_type=media_type, on_progress=report.show_progress)
     except InvalidRequest as error:
         report.failed(document.name, error.reason if isinstance(error, UnreadableDocument) else str(error))
     else:

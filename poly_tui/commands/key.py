@@ -1,7 +1,5 @@
 """`poly key`: keys of the server."""
 
-import secrets
-
 import click
 
 __all__ = ["command"]
@@ -18,10 +16,8 @@ def new() -> None:
 
     The key is for who asks; the hash is for allowed_keys in the configuration, and tells nobody the key.
     """
-    from poly_serve.access import key_digest  # 60 ms
+    from poly_tui.serving.credentials import new_key  # pydantic, 40 ms
 
-    key = f"poly_{secrets.token_urlsafe(32)}"
-    click.echo(key)
-    click.echo(
-        f'poly: write allowed_keys = ["{key_digest(key)}"] into the configuration; the key is shown only now', err=True
-    )
+    made = new_key()
+    click.echo(made.key)
+    click.echo(f"poly: write {made.setting} into the configuration; the key is shown only now", err=True)

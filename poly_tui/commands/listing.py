@@ -34,7 +34,7 @@ def _rounded(number: int) -> str:
     while value >= 999.5 and power < len(_UNITS) - 1:
         value /= 1000
         power += 1
-    return f"{value:.3g} {_UNITS[power]}" if power else f"{number} "
+    return f"{value:.3g} {_UNITS[power]}" if power else f"{int(number)} "
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool) -> None:

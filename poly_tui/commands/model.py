@@ -1,11 +1,11 @@
-"""`poly model`: the models of the configuration."""
+"""`poly model`: the models of the configuration, and their files."""
 
 import click
 
 from poly_engine import ModelInfo, ModelNotFound
 from poly_engine.config import Config, ModelConfig
 from poly_tui import connect
-from poly_tui.commands import foreground
+from poly_tui.commands import foreground, model_add as adding, model_pull as pulling
 from poly_tui.commands.listing import Bytes, Count, print_record, print_rows
 from poly_tui.commands.model_files import look_at
 from poly_tui.commands.names import model_argument
@@ -16,7 +16,11 @@ __all__ = ["command"]
 
 @click.group()
 def command() -> None:
-    """List models and show what they are."""
+    """List models, show what they are, and fetch others."""
+
+
+for verb in (pulling.pull_model, adding.add, adding.remove, pulling.recommend, pulling.files):
+    command.add_command(verb)
 
 
 @command.command("ls")

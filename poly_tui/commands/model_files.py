@@ -8,13 +8,16 @@ from poly_engine import ModelLoadFailed
 from poly_engine.config import ModelConfig
 from poly_engine.models.fit import CacheSizes, adapter_bytes, cache_sizes, memory_bytes
 from poly_engine.models.gguf import GgufHeader, read_header
+from poly_engine.models.shards import with_others
 
 __all__ = ["ModelFile", "look_at"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A model whose files were looked at: `header` and `sizes` are there unless it has a `problem`."""
+    """A model whose files were looked at: `header` and `sizes` are there unless it has a `problem`, or is fetched only
+    when it is first used.
+    """
 
     location: str
     problem: str | None
@@ -37,10 +40,10 @@ class ModelFile:
 def look_at(model: ModelConfig) -> ModelFile:
     """Read the headers of a model and its adapters."""
     path = model.file
-    if path is None:
-        return ModelFile(model.url or "", "the model has only a url: download it, and set model_path to the file")
+    if path is None or model.is_to_be_pulled:
+        return ModelFile(model.place, None)
     try:
-        header = read_header(path)
+        header = with_others(read_header(path))
         n_adapter_bytes = adapter_bytes(model.adapter_files)
         sizes = cache_sizes(header, model.context_size, model.cache_size)
     except ModelLoadFailed as error:

@@ -16,14 +16,14 @@ class ProgressLine:
     """Shows what it is told on stderr, if that is a terminal, and leaves no trace when it is left."""
 
     def __init__(self) -> None:
-        self._has_watcher = sys.stderr.isatty()
+        self.has_watcher = sys.stderr.isatty()
         self._shown_at = 0.0
         self._is_shown = False
 
     def show(self, text: str) -> None:
         """Replace the line, unless it was replaced just now."""
         now = time.monotonic()
-        if self._has_watcher and now - self._shown_at > _EVERY_S:
+        if self.has_watcher and now - self._shown_at > _EVERY_S:
             width = shutil.get_terminal_size().columns - 1
             click.echo(_CLEAR + _within(f"poly: {text}", width), err=True, nl=False)
             self._shown_at, self._is_shown = now, True

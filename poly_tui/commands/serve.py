@@ -1,6 +1,7 @@
 """`poly serve`: the headless server."""
 
 import asyncio
+import re
 
 import click
 
@@ -9,6 +10,16 @@ from poly_tui import connect
 from poly_tui.settings import Settings, pass_settings
 
 __all__ = ["command"]
+
+_STARTER = "starter"
+_HASH = re.compile("sha256:[0-9a-f]{64}")
+
+
+def _check_hash(ctx: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
+    """Take the hash of a key, and not a key: others on this machine see what a command says."""
+    if given is not None and not _HASH.fullmatch(given):
+        raise click.BadParameter("takes the hash that poly key new tells, sha256: and 64 digits", ctx, parameter)
+    return given
 
 
 @click.command()
@@ -29,8 +40,16 @@ __all__ = ["command"]
     show_default=True,
     help="How lines of the log look.",
 )
+@click.option(
+    "--extra-key",
+    "key_hash",
+    envvar="POLY_EXTRA_KEY",
+    metavar="HASH",
+    callback=_check_hash,
+    help="The hash of one key more, as poly key new tells it: for who starts the server. By default $POLY_EXTRA_KEY.",
+)
 @pass_settings
-def command(settings: Settings, *, address: str | None, grace_s: float, log_format: str) -> None:
+def command(settings: Settings, *, address: str | None, grace_s: float, log_format: str, key_hash: str | None) -> None:
     """Serve tasks, models and memories over HTTP.
 
     SIGTERM and Ctrl-C let it stop: it takes no more requests, and waits for answers that are under way; a second one
@@ -39,19 +58,22 @@ def command(settings: Settings, *, address: str | None, grace_s: float, log_form
     from poly_serve.logs import log_to_stderr  # aiohttp costs 150 ms
 
     log_to_stderr(log_format)
-    asyncio.run(_serve(settings, address, grace_s))
+    asyncio.run(_serve(settings, address, grace_s, key_hash))
 
 
-async def _serve(settings: Settings, address: str | None, grace_s: float) -> None:
-    from poly_engine.local import LocalEngine  # llama.cpp and numpy
+async def _serve(settings: Settings, address: str | None, grace_s: float, key_hash: str | None) -> None:
+    from poly_engine.local import LocalEngine  # numpy
     from poly_serve.daemon import Daemon  # aiohttp
 
     def configuration() -> Config:
         config = connect.configuration(settings).config
-        return config if address is None else Config.model_validate({**dict(config), "bind_address": address})
+        given: dict[str, object] = {} if address is None else {"bind_address": address}
+        if key_hash is not None:
+            given["allowed_keys"] = (*config.allowed_keys, {"name": _STARTER, "key": key_hash})
+        return Config.model_validate({**dict(config), **given}) if given else config
 
     config = configuration()
-    async with LocalEngine(config) as engine:
+    async with LocalEngine(config, connect.process_host()) as engine:
 
         async def reload() -> Config:
             new = configuration()

@@ -1,17 +1,15 @@
 """`poly token`: JSON web tokens of the server."""
 
-import time
 from collections.abc import Sequence
 
 import click
 
 from poly_tui import connect
 from poly_tui.commands.prompt import check_text
+from poly_tui.serving.credentials import new_token
 from poly_tui.settings import Settings, pass_settings
 
 __all__ = ["command"]
-
-_HOUR_S = 3600.0
 
 
 @click.group()
@@ -42,13 +40,5 @@ def create(
     It is signed with jwt_private_key of the configuration. What is not limited by an option may be used without limit:
     a token without --model reaches all models.
     """
-    import jwt  # 60 ms
-
-    key = connect.configuration(settings).config.jwt_private_key
-    if key is None:
-        raise click.UsageError("the configuration has no jwt_private_key to sign it with", click.get_current_context())
     limits = {"tasks": tasks, "models": models, "memories": memories}
-    claims = {kind: list(names) for kind, names in limits.items() if names}
-    expires = int(time.time() + hours * _HOUR_S)
-    secret = key.symmetric.get_secret_value()
-    click.echo(jwt.encode({"sub": subject, "exp": expires, **claims}, secret, algorithm="HS256"))
+    click.echo(new_token(connect.configuration(settings).config, subject, hours, limits))

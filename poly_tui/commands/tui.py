@@ -44,6 +44,8 @@ def command(
         raise click.UsageError("what goes on is kept: leave out --no-log", click.get_current_context())
     if not (has_terminal() or is_web or _is_in_browser()):
         raise click.UsageError("poly tui needs a terminal; poly chat and poly run also work in pipes")
+    if os.environ.get("TERM") == "dumb" and not (is_web or _is_in_browser()):
+        raise click.UsageError("poly tui needs a terminal that can do more than TERM=dumb says; poly chat needs less")
     if task is not None:
         _check_task(settings, task)
     if is_web:

@@ -80,4 +80,27 @@ COMMANDS = (
         )
         for kind, name in (("curl", "curl"), ("openai", "Python (openai)"), ("library", "Python (poly_engine)"))
     ),
+    Command(
+        id="chat.inspector",
+        name="view: inspector",
+        help="See what went on behind an answer, or close that again",
+        action="inspector",
+        slash="inspector",
+    ),
+    *(
+        Command(
+            id=f"chat.inspect_{page}",
+            name=f"turn: {page}",
+            help=words,
+            action=f"inspect('{page}')",
+            slash=page,
+            verb=verb,
+        )
+        for page, words, verb in (
+            ("live", "See how fast an answer comes, and how full the context is", ""),
+            ("sources", "See what was recalled for a turn, how it was found, and what was left out", "recall"),
+            ("prompt", "See the prompt as it was sent, with the tokens of its parts", "prompt"),
+            ("tokens", "See how likely each token of an answer was, and which others were", ""),
+        )
+    ),
 )

@@ -230,7 +230,7 @@ class ChatScreen(AttachingScreen):
             is_whole = continued.state == "complete"
             answer = f"{continued.answer.rstrip()}\n\n" if is_whole else continued.answer
             turn = self._log.ask(continued.prompt, task, model, answer=answer)
-            self._transcript.begin(turn, self._log.chat)
+            self._begin_turn(turn)
             self._grow(Kind.ANSWER, Passage(answer))
         self._show_title()
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from poly_engine.errors import ConfigError, PolyError, TaskNotFound
+from poly_engine.errors import ConfigError, EngineUnreachable, PolyError, TaskNotFound
 from poly_engine.interface import Engine, Session
-from poly_engine.types import Event, ModelInfo, TaskInfo, Turn
+from poly_engine.types import Event, ModelInfo, Overrides, PromptPart, TaskInfo, Turn
 from poly_tui.backend import Backend
 
 __all__ = ["Asked", "Conversation", "Failed", "Loading", "News", "Opened", "Queued", "Stopped"]
@@ -66,6 +66,8 @@ class Failed:
 
     message: str
     prompts: tuple[str, ...]
+    is_unreachable: bool = False
+    """Whether it is the server that is not there."""
 
 
 News: TypeAlias = Loading | Opened | Queued | Asked | Event | Stopped | Failed
@@ -75,13 +77,19 @@ class Conversation:
     """Prompts in, news out. `run` does the work until it is cancelled; the other methods only leave word for it."""
 
     def __init__(
-        self, backend: Backend, task: str | None, tell: Callable[[News], None], history: Sequence[Turn] = ()
+        self,
+        backend: Backend,
+        task: str | None,
+        tell: Callable[[News], None],
+        history: Sequence[Turn] = (),
+        overrides: Callable[[], Overrides] = Overrides,
     ) -> None:
-        """`history` is what was said before."""
+        """`history` is what was said before; `overrides` are asked for before each turn."""
         self._backend = backend
         self._history = history
         self._task = task
         self._tell = tell
+        self._overrides = overrides
         self._tasks: tuple[TaskInfo, ...] = ()
         self._queue: deque[str] = deque()
         self._has_prompts = asyncio.Event()
@@ -121,6 +129,10 @@ class Conversation:
         self._work.cancel()
         return True
 
+    async def sent(self) -> Sequence[PromptPart]:
+        """The prompt of the last turn that began, part by part; nothing before the first. Raises a PolyError."""
+        return await self._session.sent() if self._session is not None else ()
+
     def leave(self) -> tuple[str, ...]:
         """Tell nothing more; return the prompts that still wait. Cancelling `run` is up to whoever runs it."""
         self._tell = _nobody_listens
@@ -148,7 +160,7 @@ class Conversation:
                 raise
             self._tell(Stopped(() if self._asked else self._give_back()))
         except PolyError as error:
-            self._tell(Failed(str(error), self._give_back()))
+            self._tell(Failed(str(error), self._give_back(), isinstance(error, EngineUnreachable)))
         except Exception as error:  # the edge of the conversation: the user gets the message, the log the traceback
             log.exception("a conversation with %s failed", self._task)
             self._tell(Failed(f"unexpected {type(error).__name__}: {error}", self._give_back()))
@@ -188,7 +200,7 @@ class Conversation:
         self._queue_changed()
         self._tell(Asked(self._asked))
         n_events = 0
-        async with self._session.send(self._asked) as events:
+        async with self._session.send(self._asked, self._overrides()) as events:
             async for event in events:
                 self._tell(event)
                 n_events += 1

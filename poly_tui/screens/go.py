@@ -25,9 +25,9 @@ class GoScreen(ModalScreen[str | None]):
     ]
 
     def compose(self) -> ComposeResult:
-        """The letters with what they stand for."""
-        parts = [Content.assemble((f" {one.letter} ", "bold $text-accent"), one.title) for one in SECTIONS]
-        card = Static(Content("  ").join(parts), id="go")
+        """The letters with what they stand for, one a line: in a row they would break apart where it is narrow."""
+        parts = [Content.assemble((f" {one.letter}  ", "bold $text-accent"), f"{one.title} ") for one in SECTIONS]
+        card = Static(Content("\n").join(parts), id="go")
         card.border_title = "Go to"
         yield card
 

@@ -64,9 +64,9 @@ class Meter:
         """`share` of the model is loaded."""
         self._status = replace(self._status, phase=Phase.LOADING, loaded_share=share)
 
-    def open(self, context_size: int | None) -> None:
-        """The session is ready, its context still empty."""
-        self._status = replace(self._status, phase=Phase.READY, context_size=context_size)
+    def open(self, context_size: int | None, context_used: int | None = None) -> None:
+        """The session is ready; what was said before takes `context_used`."""
+        self._status = replace(self._status, phase=Phase.READY, context_size=context_size, context_used=context_used)
 
     def ask(self) -> None:
         """A prompt was sent."""

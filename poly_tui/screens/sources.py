@@ -28,21 +28,22 @@ def sources_text(hits: Sequence[Hit]) -> str:
 
 
 class SourceCard(ModalScreen[None]):
-    """Shows one source."""
+    """Shows one source; it has no number if it was left out."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,space,enter", "leave", "back", id="source.leave"),
     ]
 
-    def __init__(self, number: int, hit: Hit) -> None:
+    def __init__(self, number: int | None, hit: Hit) -> None:
         super().__init__()
         self._number = number
         self._hit = hit
 
     def compose(self) -> ComposeResult:
         """The text under its origin."""
+        number = "" if self._number is None else f"[{self._number}] "
         with VerticalScroll(id="source") as card:
-            card.border_title = Content(clean(f"[{self._number}] {_origin(self._hit)}"))
+            card.border_title = Content(clean(f"{number}{_origin(self._hit)}"))
             card.border_subtitle = "esc back"
             yield Static(Content(clean(self._hit.text.strip())))
 

@@ -33,13 +33,18 @@ class _Place:
 class Turns(Transcript, inherit_bindings=False):
     """Shows the path of a chat. What is done is done to the turn of the current block, or else to the last turn."""
 
+    FOCUS_ON_CLICK = False  # one clicks to select text; who types next goes on with the prompt, and wants no deeds
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("e", "want('edit')", "edit", id="turns.edit"),
         Binding("r", "want('regenerate')", "again", id="turns.regenerate"),
         Binding("c", "want('continue')", "continue", id="turns.continue"),
         Binding("f", "want('fork')", "fork", id="turns.fork"),
+        Binding("p", "screen.inspect('prompt')", "prompt sent", id="turns.prompt"),
         Binding("[", "want('older')", "version", id="turns.older", key_display="[ ]"),
         Binding("]", "want('newer')", "next version", id="turns.newer", show=False),
+        Binding("i,tab", "screen.write", "write", id="turns.write", key_display="i"),
+        Binding("s", "screen.inspect('sources')", "sources", id="turns.sources", show=False),
         *Transcript.BINDINGS,  # after ours, which matter more where there is no room for all
     ]
 
@@ -50,8 +55,15 @@ class Turns(Transcript, inherit_bindings=False):
         deed: Deed
         turn: ChatTurn
 
+    @dataclass
+    class Chose(Message):
+        """Another turn is the one that is meant; None if there is none any more."""
+
+        turn: ChatTurn | None
+
     def __init__(self) -> None:
         super().__init__()
+        self._chosen: ChatTurn | None = None
         self._places: list[_Place] = []
         self._named_task = ""
 
@@ -77,6 +89,7 @@ class Turns(Transcript, inherit_bindings=False):
         self.mark(None)
         self._places.append(_Place(turn, len(self.blocks), self._named_task))
         self.extend(_prompt(turn, chat))
+        self._choose()
 
     def show_sources(self, hits: Sequence[Hit]) -> None:
         """Show what was recalled for the last turn, folded."""
@@ -91,6 +104,7 @@ class Turns(Transcript, inherit_bindings=False):
         self.clear()
         self._show_path(chat, chat.path)
         self.follow()
+        self._choose()
 
     def show_version(self, version: ChatTurn, chat: Chat, instead_of: ChatTurn) -> None:
         """Show another version of a turn and what follows it, and let it be the one that is meant."""
@@ -110,12 +124,19 @@ class Turns(Transcript, inherit_bindings=False):
         del self._places[number:]
         self._named_task = place.task
         self.cut(place.block)
+        self._choose()
 
     def clear(self) -> None:
         """Show nothing."""
         self._places.clear()
         self._named_task = ""
         super().clear()
+        self._choose()
+
+    def mark(self, block: Block | None) -> None:
+        """Mark a block as the current one, and with it its turn."""
+        super().mark(block)
+        self._choose()
 
     def action_want(self, deed: Deed) -> None:
         """Have something done with the turn that is meant."""
@@ -139,6 +160,13 @@ class Turns(Transcript, inherit_bindings=False):
         self._named_task = task
         divider = Part(Kind.DIVIDER, Passage(f"{task} · {model}" if model else task))
         return [divider, Part(Kind.NOTICE, Passage(description))] if description else [divider]
+
+    def _choose(self) -> None:
+        """Tell which turn is meant, if it is another one."""
+        chosen = self.chosen
+        if chosen is not self._chosen:
+            self._chosen = chosen
+            self.post_message(self.Chose(chosen))
 
     def _places_until(self, block: Block) -> list[_Place]:
         """The turns up to that of a block."""

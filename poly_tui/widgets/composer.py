@@ -21,7 +21,9 @@ from poly_tui.widgets.editor import edited
 from poly_tui.widgets.history import PromptHistory
 from poly_tui.widgets.pastes import Pastes
 
-__all__ = ["Composer"]
+__all__ = ["PLACEHOLDER", "Composer"]
+
+PLACEHOLDER = "Ask something"
 
 _COMMAND = re.compile(r"/([a-z][a-z-]*)(?:\s+(.*))?\Z", re.DOTALL)
 
@@ -58,7 +60,7 @@ class Composer(TextArea):
 
     def __init__(self, take_back: Callable[[], str | None], completions: Completions) -> None:
         """`take_back` takes the newest prompt that was sent but still waits, if there is one."""
-        super().__init__(compact=True, highlight_cursor_line=False, placeholder="Ask something")
+        super().__init__(compact=True, highlight_cursor_line=False, placeholder=PLACEHOLDER)
         # A blinking cursor would be the only thing that wakes an idle terminal
         self.cursor_blink = False
         self._take_back = take_back

@@ -32,6 +32,8 @@ class StatusLine(Widget):
     """Shows a Status, as much of it as fits. It moves by itself only while something is going on."""
 
     status: reactive[Status] = reactive(Status())
+    mode: reactive[str] = reactive("")
+    """Who has the keys, if it is not the prompt."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +53,7 @@ class StatusLine(Widget):
 
     def render(self) -> Content:
         """The line."""
-        return fitted(self.status, self.size.width, self._busy_glyph())
+        return fitted(self.status, self.size.width, self._busy_glyph(), self.mode)
 
     @property
     def _moves(self) -> bool:
@@ -61,9 +63,13 @@ class StatusLine(Widget):
         return SPINNER[int(time.monotonic() * SPINS_PER_S) % len(SPINNER)] if self._moves else "◐"
 
 
-def fitted(status: Status, width: int, busy_glyph: str = SPINNER[0]) -> Content:
-    """Return `status` as a line of `width` cells, without the figures that matter least if it is narrow."""
+def fitted(status: Status, width: int, busy_glyph: str = SPINNER[0], mode: str = "") -> Content:
+    """Return `status` as a line of `width` cells, without the figures that matter least if it is narrow. What has the
+    keys stands before it.
+    """
     state = _state(status, busy_glyph)
+    if mode:
+        state = Content.assemble((f" {mode} ", "bold reverse"), " ", state)
     for figures, place in _ever_less(status):
         left = Content(GAP).join([state, *(figure for figure in figures if figure)])
         room = width - left.cell_length - place.cell_length

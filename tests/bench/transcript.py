@@ -18,11 +18,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import cycle, islice
+from typing import get_args
 
 from poly_engine.types import Token
 from poly_tui.app import PolyApp
 from poly_tui.backend import Backend
+from poly_tui.inspector import Page
 from poly_tui.screens.chat import ChatScreen
+from poly_tui.screens.conversation import Asked
 from poly_tui.transcript import Kind, Part, Passage, Transcript
 from tests.fake_engine import FakeEngine, split
 
@@ -30,6 +33,7 @@ SIZE = (100, 40)
 N_MESSAGES = 200
 PROBE_S = 0.005
 TEXT = "the supplier may end this **agreement** if a payment is overdue by more than `thirty` days after a notice"
+PAGES = get_args(Page)
 WORDS = TEXT.split(" ")
 
 
@@ -41,7 +45,11 @@ def main() -> None:
         _note(figures, f"open {n + 1}", asyncio.run(_open()))
     for shape in options.shape or SHAPES:
         for rate in options.rate:
-            _note(figures, f"{shape} at {rate}/s", asyncio.run(_stream(SHAPES[shape], rate, options.seconds)))
+            _note(
+                figures,
+                f"{shape} at {rate}/s",
+                asyncio.run(_stream(SHAPES[shape], rate, options.seconds, options.inspector)),
+            )
     if options.json:
         json.dump(figures, sys.stdout, indent=2)
 
@@ -51,6 +59,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rate", type=int, nargs="*", default=[200, 1000], help="tokens a second")
     parser.add_argument("--shape", choices=SHAPES, nargs="*", help="which shapes, all unless given")
     parser.add_argument("--seconds", type=float, default=6.0, help="how long each answer is written")
+    parser.add_argument("--inspector", choices=PAGES, help="a page of the inspector that is open meanwhile")
     parser.add_argument("--rounds", type=int, default=5, help="how often a chat is opened")
     parser.add_argument("--json", action="store_true", help="print all figures as JSON at the end")
     return parser.parse_args()
@@ -136,13 +145,16 @@ async def _open() -> dict[str, float]:
         return {"wall ms": (time.perf_counter() - began) * 1000, "cpu ms": (time.process_time() - cpu_s) * 1000}
 
 
-async def _stream(shape: Callable[[], Iterator[str]], rate: int, seconds: float) -> dict[str, float]:
+async def _stream(shape: Callable[[], Iterator[str]], rate: int, seconds: float, page: Page | None) -> dict[str, float]:
     async with PolyApp(Backend.of(FakeEngine())).run_test(size=SIZE) as pilot:
         screen = pilot.app.screen
         assert isinstance(screen, ChatScreen)
         transcript = screen.query_one(Transcript)
         transcript.extend(_messages())
         await _until(lambda: all(block.is_laid_out for block in transcript.blocks))
+        if page is not None:
+            screen._hear(Asked("go on"))
+            await screen.action_inspect(page)
         probe = Probe()
         probing = asyncio.create_task(probe.run())
         tokens = [Token(text, 1) for text in islice(shape(), int(rate * seconds))]

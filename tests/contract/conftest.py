@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from poly_engine.batch.opened import MakeHost
+from poly_engine.batch.process.host import ProcessHost
 from poly_engine.config import Config
 from poly_engine.interface import Engine
 from poly_engine.local import LocalEngine
@@ -29,7 +31,19 @@ def chat_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_chains(path, {">": list(ANSWER), "#": long}, context_length=CONTEXT)
 
 
-@pytest.fixture(params=["local", "remote", "fake"])
+ISOLATED = ("test_leaving", "test_prompt_parts", "test_schemas", "test_turns", "test_unloading")
+"""What is tried with models in processes of their own, too: all that begins, ends, or asks a vocabulary. The others
+pass as well, and each would cost the start of a process.
+"""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        is_isolated = metafunc.module.__name__.rpartition(".")[2] in ISOLATED
+        metafunc.parametrize("engine", [kind for kind in KINDS if kind != "isolated" or is_isolated], indirect=True)
+
+
+@pytest.fixture
 async def engine(request: pytest.FixtureRequest, chat_file: Path, tmp_path: Path) -> AsyncIterator[Engine]:
     """An engine with the tasks "talk" and "write" over the model "m", and "draw" over the model "other"; "call" over
     "m", which can call tools; and the memory "notes", which is empty.
@@ -63,7 +77,12 @@ async def _remote(path: Path, folder: Path) -> AsyncIterator[Engine]:
         yield engine
 
 
-def _local(path: Path, folder: Path) -> Engine:
+def _isolated(path: Path, folder: Path) -> Engine:
+    """The local engine, with each model in a process of its own."""
+    return _local(path, folder, ProcessHost)
+
+
+def _local(path: Path, folder: Path, host: MakeHost | None = None) -> Engine:
     model = {"model_path": str(path), "context_size": CONTEXT, "parallel": 4, "threads_per_session": 1}
     talk = {"model": "m", "template": "none", "temperature": 0, "repeat_penalty": 1.0, "private_tokens": [PRIVATE]}
     tasks = {
@@ -74,7 +93,7 @@ def _local(path: Path, folder: Path) -> Engine:
     }
     memories = {"notes": {"embedding_model": "m", "store": {"file": {"path": str(folder / "notes")}}}}
     models = {"other": model, "m": model}
-    return LocalEngine(Config.model_validate({"models": models, "tasks": tasks, "memories": memories}))
+    return LocalEngine(Config.model_validate({"models": models, "tasks": tasks, "memories": memories}), host)
 
 
 def _fake(_path: Path, _folder: Path) -> Engine:
@@ -83,4 +102,4 @@ def _fake(_path: Path, _folder: Path) -> Engine:
     return FakeEngine(reply, tasks=tasks, context_size=CONTEXT, private_tokens=[PRIVATE], memories=["notes"])
 
 
-KINDS: dict[str, Make] = {"local": _local, "remote": _remote, "fake": _fake}
+KINDS: dict[str, Make] = {"local": _local, "isolated": _isolated, "remote": _remote, "fake": _fake}

@@ -47,6 +47,17 @@ async def test_a_loaded_model_says_what_it_is(engine: Engine) -> None:
     assert model.train_context_size == 2048
     assert model.embedding_size
     assert model.device == "cpu"
+    assert model.quantization in {"F16", "F32"}
+    assert model.problem is None
+
+
+async def test_a_model_tells_how_many_requests_it_is_working_on(engine: Engine) -> None:
+    async with engine.session("talk") as session:
+        assert (await engine.models())[0].n_running == 0
+        async with session.send(LONG) as events:
+            await anext(events)
+            assert (await engine.models())[0].n_running == 1
+        assert (await engine.models())[0].n_running == 0
 
 
 async def test_loading_tells_how_far_it_is(engine: Engine) -> None:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from poly_engine.errors import ModelLoadFailed
 from poly_engine.models.fit import CacheSizes, cache_sizes, memory_bytes
 from poly_engine.models.gguf import GgufHeader, read_header
+from poly_engine.models.headers import Headers
 from tests.conftest import FamilyFile
 from tests.gguf_models import EMBEDDER, FAMILIES, cut_in_header, cut_in_tensors, make_lora, spoil_magic
 
@@ -37,6 +38,10 @@ ARCHITECTURE = entry(b"general.architecture", STRING, string(b"llama"))
 def gguf(*entries: bytes, n_entries: int | None = None, tensors: bytes = b"", n_tensors: int = 0) -> bytes:
     counts = struct.pack("<IQQ", 3, n_tensors, len(entries) if n_entries is None else n_entries)
     return b"GGUF" + counts + b"".join(entries) + tensors
+
+
+def tensor(name: bytes, *shape: int, kind: int = 0, offset: int = 0) -> bytes:
+    return string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, offset)
 
 
 def header_of(path: Path, content: bytes) -> GgufHeader:
@@ -68,6 +73,17 @@ def test_a_table_of_positions_is_known_by_its_name_and_not_by_the_family(tmp_pat
     header = header_of(tmp_path / "m.gguf", gguf(*mpt, tensors=table + bytes(32), n_tensors=1))
     with pytest.raises(ModelLoadFailed, match=r"has 64 positions; context_size = 65 is more than that"):
         cache_sizes(header, 65, None)
+
+
+@pytest.mark.parametrize(("file_type", "name"), [(15, "Q4_K_M"), (1024 + 7, "Q8_0"), (999, "F16")])
+def test_how_weights_are_stored_is_what_the_file_says_or_else_what_most_of_them_are(
+    file_type: int, name: str, tmp_path: Path
+) -> None:
+    norm = string(b"norm") + struct.pack("<IQIQ", 1, 4, 0, 0)
+    matrix = string(b"matrix") + struct.pack("<IQIQ", 1, 64, 1, 0)
+    said = entry(b"general.file_type", U32, u32(file_type))
+    content = gguf(ARCHITECTURE, said, tensors=norm + matrix + bytes(256), n_tensors=2)
+    assert header_of(tmp_path / "m.gguf", content).quantization == name
 
 
 def test_memory_is_estimated_of_weights_cache_and_a_batch(family_file: FamilyFile) -> None:
@@ -122,7 +138,20 @@ def test_damaged_files_are_refused_in_one_line(family_file: FamilyFile, tmp_path
             gguf(ARCHITECTURE, tensors=string(b"w") + struct.pack("<IQIQ", 1, 4, 0, 1 << 63), n_tensors=1),
             "ends at byte",
         ),
+        (gguf(ARCHITECTURE, ARCHITECTURE), "has 'general.architecture' twice"),
+        (gguf(ARCHITECTURE, tensors=2 * tensor(b"w", 0), n_tensors=2) + bytes(64), "tensor 'w' twice"),
+        (gguf(ARCHITECTURE, tensors=tensor(b"x" * 64, 4), n_tensors=1), "too long a name"),
+        (gguf(ARCHITECTURE, tensors=tensor(b"w", 4, offset=4), n_tensors=1), "byte 4, which is no multiple of 32"),
+        (gguf(ARCHITECTURE, tensors=tensor(b"w", 33, kind=8), n_tensors=1), "rows of 33 values, which its type 8"),
+        (gguf(ARCHITECTURE, tensors=tensor(b"w", 1 << 31, 1 << 32), n_tensors=1), "claims to have 9223372036854775808"),
+        (gguf(ARCHITECTURE, tensors=tensor(b"w", 1 << 62, 0, offset=1 << 40), n_tensors=1), "ends at byte"),
+        (
+            gguf(ARCHITECTURE, tensors=tensor(b"a", 16) + tensor(b"b", 4, offset=32), n_tensors=2) + bytes(256),
+            "tensors 'a' and 'b' overlap",
+        ),
         (gguf(ARCHITECTURE, entry(b"general.alignment", U32, u32(0))), "general.alignment"),
+        (gguf(ARCHITECTURE, entry(b"general.alignment", U32, u32(48))), "48, not a power of two"),
+        (gguf(ARCHITECTURE, entry(b"general.alignment", BOOL, b"\x01")), "general.alignment is True"),
         (gguf(ARCHITECTURE, entry(b"general.alignment", STRING, string(b"many"))), "general.alignment"),
         (gguf(ARCHITECTURE, entry(b"general.alignment", F32, struct.pack("<f", float("nan")))), "general.alignment"),
     ],
@@ -230,3 +259,15 @@ def test_a_file_with_junk_in_it_is_read_or_refused(small: bytes, tmp_path: Path,
 @given(st.binary(max_size=400))
 def test_any_bytes_behind_the_magic_are_read_or_refused(tmp_path: Path, junk: bytes) -> None:
     check_read_or_refused(tmp_path / "m.gguf", b"GGUF" + u32(3) + junk)
+
+
+def test_a_file_that_changed_is_read_again(family_file: FamilyFile, tmp_path: Path) -> None:
+    path, headers = tmp_path / "m.gguf", Headers()
+    path.write_bytes(family_file("llama").read_bytes())
+    first = headers.read(path)
+    assert headers.read(path) is first
+    path.write_bytes(family_file("gpt2").read_bytes())
+    assert headers.read(path).architecture == "gpt2"
+    path.unlink()
+    with pytest.raises(ModelLoadFailed, match="does not exist"):
+        headers.read(path)

@@ -44,10 +44,10 @@ async def test_a_model_that_cannot_be_loaded_says_why_in_one_line(
     async with engine(path) as home:
         with pytest.raises(ModelLoadFailed) as error:
             await home.load("m")
-        state = (await home.models())[0].state
+        model = (await home.models())[0]
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
-    assert state == "failed"
+    assert (model.state, model.problem) == ("failed", str(error.value))
 
 
 async def test_a_model_that_cannot_be_loaded_does_not_disturb_the_others(
@@ -213,7 +213,7 @@ class HeldHost(ThreadHost):
     def _run(self) -> None:
         while not self._is_stopping:
             self._commands.get()
-        self._on_end()
+        self._on_end("")
 
 
 async def test_an_engine_can_be_closed_while_it_loads(family_file: FamilyFile) -> None:
@@ -313,7 +313,10 @@ class CountedHost(ThreadHost):
     def _run(self) -> None:
         CountedHost.n_open += 1
         CountedHost.most_at_once = max(CountedHost.most_at_once, CountedHost.n_open)
-        on_end, self._on_end = self._on_end, lambda: None
+        on_end, self._on_end = self._on_end, self._note
         super()._run()
         CountedHost.n_open -= 1
-        on_end()
+        on_end(self._why)
+
+    def _note(self, why: str) -> None:
+        self._why = why

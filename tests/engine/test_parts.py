@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from poly_engine.batch.host import OpenedModel
+from poly_engine.batch.opened import OpenedModel
 from poly_engine.bias.compiled import Biases
 from poly_engine.config import TaskConfig
 from poly_engine.llama.model import LlamaModel

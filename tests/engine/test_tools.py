@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from gguf import TokenType
 
-from poly_engine.batch.host import OpenedModel
+from poly_engine.batch.opened import OpenedModel
 from poly_engine.bias.compiled import Biases
 from poly_engine.bias.verify import fault
 from poly_engine.errors import IllegalToken, InvalidRequest, InvalidSchema, LimitTooLow
@@ -341,10 +341,11 @@ def test_what_marks_a_call_is_one_token_in_it_and_no_more_than_that(tmp_path: Pa
     plan = plan_calls(form, BOTH, vocabulary)
     assert [name for _, name in plan.marks] == ["<tool_call>", "</tool_call>"]
     assert (plan.signs, plan.is_opening) == (("<tool_call>",), False)
-    biases = opened_model.biases.marked(plan.marks)
+    plain = Biases(model.vocabulary)
+    biases = plain.marked(plan.marks)
     marks = dict(plan.marks)
     assert biases.pieces[next(iter(marks))] == b"<tool_call>"
-    assert opened_model.biases.pieces[next(iter(marks))] == b""
+    assert plain.pieces[next(iter(marks))] == b""
     n_letters = len(biases.compiled(plan.bias).shortest) - len("<tool_call></tool_call>")
     assert biases.compiled(plan.bias).n_least <= n_letters + 2
     model.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import SimpleQueue
@@ -145,6 +146,33 @@ def test_who_is_told_to_stop_fails_what_is_left() -> None:
     Worker(scheduler(), FakeRunner(), FakeEmbedder, queue, reports.extend).run()
     failed = [report for report in reports if isinstance(report, Failed)]
     assert failed == [Failed(number, "the engine was shut down", is_closed=True) for number in (1, 2)]
+
+
+def test_it_says_how_long_a_step_takes_and_that_it_waits() -> None:
+    queue: SimpleQueue[Command] = SimpleQueue()
+    is_idle, stuck = threading.Event(), list[float]()
+
+    class WatchedRunner(FakeRunner):
+        def decode(self, batch: Batch) -> list[Taken]:
+            stuck.append(worker.stuck_s)
+            return super().decode(batch)
+
+    def emit(reports: list[Report]) -> None:
+        if any(isinstance(report, Finished) for report in reports):
+            is_idle.set()
+
+    worker = Worker(scheduler(), WatchedRunner(), FakeEmbedder, queue, emit)
+    assert worker.stuck_s == 0
+    serving = threading.Thread(target=worker.run)
+    serving.start()
+    queue.put(generate(1))
+    is_idle.wait()
+    while worker.stuck_s:
+        pass
+    queue.put(Stop())
+    serving.join()
+    assert len(stuck) == 3
+    assert all(seconds > 0 for seconds in stuck)
 
 
 def test_cancelling_what_is_over_or_was_never_there_does_nothing() -> None:

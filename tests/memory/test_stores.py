@@ -34,7 +34,8 @@ def test_a_document_comes_back_as_it_was_put(store: Store) -> None:
     assert (second.start, second.end, second.first_page, second.last_page) == (4, 8, 1, 2)
     (info,) = store.documents()
     assert (info.source, info.title, info.media_type) == (whole.source, "Title", "application/pdf")
-    assert (info.n_chunks, info.n_characters) == (2, len(whole.text))
+    assert (info.n_chunks, info.n_characters, info.n_pages) == (2, len(whole.text), 2)
+    assert info.sha256 == whole.sha256
     assert store.faults() == []
 
 

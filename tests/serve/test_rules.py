@@ -14,7 +14,7 @@ from poly_engine.config import Config
 from poly_engine.types import TaskInfo
 from poly_serve.access import Kind
 from poly_serve.app import ROUTES, create_app
-from poly_serve.routing import Anyone, Known, Named, NamedInBody, NamedModelOrUser, Route, Unlimited
+from poly_serve.routing import Anyone, Known, Named, NamedInBody, NamedModelOrUser, Operator, Route, Unlimited
 from tests.fake_engine import FakeEngine, Reply
 from tests.serve.conftest import Serve
 
@@ -22,7 +22,7 @@ SECRET = "s" * 40
 CONFIG = {"allowed_keys": ["key"], "jwt_private_key": {"symmetric": SECRET}}
 NOTHING: dict[str, Any] = {"tasks": [], "models": [], "memories": []}
 REFUSED = {401, 403}
-RULES = {Anyone, Known, Named, NamedInBody, NamedModelOrUser, Unlimited}
+RULES = {Anyone, Known, Named, NamedInBody, NamedModelOrUser, Operator, Unlimited}
 
 
 def engine() -> FakeEngine:
@@ -36,7 +36,8 @@ def token(**claims: object) -> str:
 def named(route: Route) -> str:
     """The path of a route, of something that there is."""
     kind = route.path.split("/")[2] if route.path.count("/") > 2 else ""
-    return route.path.replace("{name}", {"task": "talk", "model": "m", "memory": "notes"}.get(kind, "talk"))
+    path = route.path.replace("{number}", "1")
+    return path.replace("{name}", {"task": "talk", "model": "m", "memory": "notes"}.get(kind, "talk"))
 
 
 def test_every_route_of_the_application_was_declared_with_a_rule() -> None:

@@ -1,11 +1,13 @@
 """A program in a terminal of its own, as a person would use it."""
 
+import codecs
 import os
 import pty
 import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping
 from typing import Self
@@ -26,18 +28,29 @@ def start(*args: str, env: Mapping[str, str] | None = None) -> "subprocess.Popen
 
 
 class Terminal:
-    """`poly` with arguments on a terminal, until the end of the `with` block."""
+    """`poly` with arguments on a terminal, until the end of the `with` block. Or `program`, a module in its place."""
 
-    def __init__(self, *args: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *args: str,
+        size: tuple[int, int] = (80, 24),
+        env: Mapping[str, str] | None = None,
+        program: str = "poly_tui",
+        ignored: tuple[signal.Signals, ...] = (),
+    ) -> None:
         self._unread = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (size[1], size[0]))
 
         def take_terminal() -> None:
             os.login_tty(slave)
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+            for number in ignored:
+                signal.signal(number, signal.SIG_IGN)
 
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "poly_tui", *args],
+            [sys.executable, "-m", program, *args],
             env={**os.environ, "TERM": "xterm-256color", **(env or {})},
             pass_fds=[slave],
             preexec_fn=take_terminal,  # noqa: PLW1509 - the child has one thread
@@ -71,10 +84,14 @@ class Terminal:
         """Take what is shown, or wait for it; False if nothing came."""
         try:
             is_there = bool(select.select([self._master], [], [], patience_s)[0])
-            self._unread += os.read(self._master, 4096).decode(errors="replace") if is_there else ""
+            self._take(self._decoder.decode(os.read(self._master, 4096)) if is_there else "")
         except OSError:  # how Linux says that nobody is left on the other side
             return False
         return is_there
+
+    def _take(self, text: str) -> None:
+        """Keep what is shown until somebody reads it."""
+        self._unread += text
 
     def __enter__(self) -> Self:
         return self

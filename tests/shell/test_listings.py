@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from poly_tui.commands.listing import Bytes, Count
+
 Run = Callable[..., Result]
 Configure = Callable[..., Path]
 
@@ -145,3 +147,7 @@ def test_an_empty_text_has_no_vector(text: str, words: str, run: Run, configure:
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert words in result.stderr
+
+
+def test_small_numbers_are_written_as_they_are() -> None:
+    assert [str(Bytes(0)), str(Bytes(999)), str(Count(7))] == ["0 B", "999 B", "7"]

@@ -13,7 +13,7 @@ from poly_engine.memory.file.vectors import packed
 from poly_engine.memory.records import Document, NewChunk, StoredChunk, Vectors
 from poly_engine.memory.terms import searchable
 
-__all__ = ["CHUNKS", "DOCUMENTS", "Row", "add", "chunk_of", "document_of", "remove"]
+__all__ = ["CHUNKS", "DOCUMENTS", "INFOS", "Row", "add", "chunk_of", "document_of", "remove"]
 
 Row = tuple[Any, ...]  # Any: as SQLite gives it
 
@@ -25,6 +25,13 @@ from chunks join documents on documents.id = chunks.document
 
 DOCUMENTS = "select source, sha256, title, media_type, outline, page_starts, id, rest, crc from documents"
 """What `document_of` takes."""
+
+INFOS = """
+select source, title, media_type, n_chunks, n_characters, added,
+    case when json_valid(page_starts) then json_array_length(page_starts) else 0 end, sha256
+from documents order by id
+"""
+"""The columns of a `DocumentInfo`."""
 
 
 def add(writer: sqlite3.Connection, document: Document, chunks: Sequence[NewChunk], vectors: Vectors) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from poly_engine.errors import MemoryDamaged, MemoryMismatch
 from poly_engine.memory.file.database import Database
 from poly_engine.memory.file.index import VectorIndex
-from poly_engine.memory.file.rows import CHUNKS, DOCUMENTS, Row, add, chunk_of, document_of, remove
+from poly_engine.memory.file.rows import CHUNKS, DOCUMENTS, INFOS, Row, add, chunk_of, document_of, remove
 from poly_engine.memory.file.schema import FORMAT
 from poly_engine.memory.file.vectors import EVERYTHING, Part, Span, VectorTable, unpacked
 from poly_engine.memory.file.words import TermCounts, any_of, telling
@@ -87,8 +87,7 @@ class FileStore(Store):
         return str(rows[0][0]) if rows else None
 
     def documents(self) -> list[DocumentInfo]:
-        rows = self._rows("select source, title, media_type, n_chunks, n_characters, added from documents order by id")
-        return [DocumentInfo(*row) for row in rows]
+        return [DocumentInfo(*row) for row in self._rows(INFOS)]
 
     def document(self, source: str) -> Document | None:
         with self._database.reading() as reader:

@@ -35,7 +35,8 @@ __all__ = ["PgvectorStore"]
 _log = logging.getLogger(__name__)
 
 _DOCUMENTS = SQL("""
-select source, title, media_type, n_chunks, n_characters, extract(epoch from added)::float8 from {documents} order by id
+select source, title, media_type, n_chunks, n_characters, extract(epoch from added)::float8, cardinality(page_starts),
+    sha256 from {documents} order by id
 """)
 _DOCUMENT = SQL("""
 select source, sha256, text, title, media_type, headings, page_starts from {documents} where source = %s

@@ -147,6 +147,7 @@ def document_point(document: Document, *, n_chunks: int, version: int, model: Fi
         "media_type": document.media_type,
         "n_chunks": n_chunks,
         "n_characters": len(document.text),
+        "n_pages": len(document.page_starts),
         "model": model.model,
         "digest": model.digest,
         "whole": base64.b64encode(zlib.compress(whole.encode(), 1)).decode(),
@@ -163,6 +164,8 @@ def document_info(payload: Payload) -> DocumentInfo:
         payload["n_chunks"],
         payload["n_characters"],
         payload["version"] / 1e9,
+        payload.get("n_pages", 0),  # which is not there in what was put before it was kept
+        payload.get("sha256", ""),
     )
 
 

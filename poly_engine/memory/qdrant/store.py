@@ -59,7 +59,7 @@ class QdrantStore(Store):
         return (records[0].payload or {}).get("sha256") if records else None
 
     def documents(self) -> list[DocumentInfo]:
-        fields = ["source", "title", "media_type", "n_chunks", "n_characters", "version"]
+        fields = ["source", "title", "media_type", "n_chunks", "n_characters", "version", "n_pages", "sha256"]
         return [document_info(payload) for payload in document_payloads(self._collection, fields)]
 
     def document(self, source: str) -> Document | None:

@@ -1,16 +1,17 @@
-"""The documents that `poly ingest` is given: files, folders with all that is in them, and stdin."""
+"""Documents before a memory has them: what is named stands for files, folders with all that is in them, and stdin."""
 
+import asyncio
 import hashlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from poly_engine import InvalidRequest
+from poly_engine import Engine, Ingested, IngestProgress, InvalidRequest
 
-__all__ = ["STDIN", "Document", "documents"]
+__all__ = ["STDIN", "Document", "documents", "take_in"]
 
 STDIN = "-"
 _STDIN_NAME = "stdin"
@@ -53,6 +54,20 @@ def documents(names: Sequence[str], stdin_name: str | None, glob: str) -> Iterat
             yield from (Document(str(file), file) for file in sorted(_files(path, glob)))
         else:
             yield Document(str(path), path)
+
+
+async def take_in(
+    engine: Engine,
+    memory: str,
+    document: Document,
+    *,
+    media_type: str | None = None,
+    on_progress: Callable[[IngestProgress], None] | None = None,
+) -> Ingested:
+    """Read a document and have a memory take it in. Raises InvalidRequest if it cannot be read, and as `ingest`."""
+    content = await asyncio.to_thread(document.read)
+    source = document.source(content)
+    return await engine.ingest(memory, content, source=source, media_type=media_type, on_progress=on_progress)
 
 
 def _files(folder: Path, glob: str) -> Iterator[Path]:

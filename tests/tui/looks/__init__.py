@@ -7,7 +7,7 @@ from textual.pilot import Pilot
 
 from tests.tui.steps import screen_rows
 
-LOOKS = Path(__file__).with_name("looks")
+LOOKS = Path(__file__).parent
 
 
 def assert_looks(pilot: Pilot[None], name: str) -> None:
