@@ -15,6 +15,10 @@ from poly_tui.screens.tune.values import Values, is_same
 __all__ = ["task_excerpt", "with_task"]
 
 
+_BREAKS = (TOMLKitError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
+"""How tomlkit breaks off where tables are written in odd ways, and tomli where something odd was made of them."""
+
+
 def with_task(text: str, name: str, values: Values) -> str:
     """The text of a configuration in which the task `name` has these values. Raises ConfigError if that cannot be
     written without changing something else.
@@ -30,16 +34,8 @@ def with_task(text: str, name: str, values: Values) -> str:
             changed = _with_endings_of(text, attempt(text, name, values))
             if _sorted(_tree(changed)) == expected:
                 return changed
-        except (
-            TOMLKitError,
-            tomli.TOMLDecodeError,
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            AssertionError,
-        ):
-            continue  # tomlkit breaks off in many ways where tables are written in odd ones: there is another way
+        except _BREAKS:
+            continue  # there is another way
     raise ConfigError(
         [f"tasks.{name}: is written in a way that cannot be changed here without changing more: edit the file itself"]
     )

@@ -101,7 +101,7 @@ def test_what_is_written_is_read_again_and_nothing_else_changes(text: str, value
 def test_lines_of_other_tables_stay_byte_for_byte_with_their_comments(
     first: dict[str, object], second: dict[str, object]
 ) -> None:
-    head, tail = FILE.split("# the lawyer\n")[0], FILE[FILE.index("# the cook") :]
+    head, tail = FILE.split("# the lawyer\n", maxsplit=1)[0], FILE[FILE.index("# the cook") :]
     changed = FILE
     for values in (first, second):
         changed = with_task(changed, "legal", values)
