@@ -25,6 +25,8 @@ __all__ = ["SchemaCard", "Written"]
 QUIET_S = 0.3
 """After so long without a key the text is checked."""
 
+_FEW_ROWS = 16
+
 _ABOUT: Mapping[str, str] = {
     "json_schema": "a JSON schema, kept in the configuration",
     FILE: "a JSON schema, kept in a file of its own",
@@ -180,16 +182,16 @@ class SchemaCard(ModalScreen[Written | None]):
             self._words.update(Content.styled("empty: the answer is free", "dim"))
 
     def _show_kinds(self) -> None:
-        parts: list[Content] = []
-        for name in KINDS:
-            style = (
-                "bold $text-accent"
-                if name == self._kind
-                else ContentStyle.from_meta({"@click": f"screen.kind({name!r})"})
-            )
-            parts.append(Content.styled(f"▌{name}▐" if name == self._kind else f" {name} ", style))
+        """The kinds, and what the one is that is written; that alone where there are few rows."""
+        is_low = self.app.size.height < _FEW_ROWS
+        kinds = Content("").join([self._tab(kind) for kind in KINDS if kind == self._kind or not is_low])
         about = _ABOUT[self._kind] + (f": {self._file}" if self._kind == FILE else "")
-        self._kinds.update(Content("\n").join([Content("").join(parts), Content.styled(clean(about), "dim")]))
+        self._kinds.update(Content(" " if is_low else "\n").join([kinds, Content.styled(clean(about), "dim")]))
+
+    def _tab(self, kind: str) -> Content:
+        if kind == self._kind:
+            return Content.styled(f"▌{kind}▐", "bold $text-accent")
+        return Content.styled(f" {kind} ", ContentStyle.from_meta({"@click": f"screen.kind({kind!r})"}))
 
     def action_kind(self, kind: str) -> None:
         """Write the kind that was clicked."""
