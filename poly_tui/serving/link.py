@@ -109,7 +109,13 @@ class ServerLink:
 
     async def start(self) -> None:
         """Start one. Raises PolyError, and then nothing has changed."""
-        daemon = await asyncio.to_thread(self._servers.start)
+        before = self.phase, self.words
+        self._say(Phase.STARTING)  # whoever asks meanwhile need not ask again
+        try:
+            daemon = await asyncio.to_thread(self._servers.start)
+        except PolyError:
+            self._say(*before)
+            raise
         await self._hang_up()
         self._daemon = daemon
         self.log, self.n_logged = deque(maxlen=_MOST_LINES), 0

@@ -12,7 +12,6 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 
-from poly_engine.config import load
 from poly_engine.errors import InvalidRequest, PolyError
 from poly_tui.backend import Backend
 from poly_tui.screens.section import SectionScreen
@@ -70,12 +69,11 @@ class ServerScreen(SectionScreen):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(backend)
-        self._servers = servers or LocalServers(
-            backend.config_file, lambda: load(backend.config_file).config, state_folder()
-        )
+        self._servers = servers or LocalServers(lambda: backend.config_file, state_folder())
         self.link = ServerLink(self._servers, backend.url, backend.key)
         self._pause = pause
         self._charts = Charts(clock)
+        self._is_starting = False
         self._offered: tuple[object, ...] = ()
         """What the keys that can be pressed depend on, as it was."""
         self._summary = Summary(self.link, self._charts)
@@ -211,7 +209,9 @@ class ServerScreen(SectionScreen):
     def action_start_or_stop(self) -> None:
         """Start a server, or have the one that was started here stop; once more ends it at once."""
         if not self.link.is_ours:
-            self._start()
+            if self.link.phase in _CAN_START and not self._is_starting:
+                self._is_starting = True
+                self._start()
             return
         if self.link.phase is Phase.STOPPING:
             self.notify("it is ended at once", markup=False)
@@ -220,12 +220,14 @@ class ServerScreen(SectionScreen):
         self.link.stop()
         self._show()
 
-    @work(group="server.start", exclusive=True)
+    @work(group="server.begin")
     async def _start(self) -> None:
         try:
             await self.link.start()
         except PolyError as error:
             self.tell_error(error)
+        finally:
+            self._is_starting = False
         self._charts.forget()
         self._poll()
 

@@ -195,6 +195,16 @@ async def test_a_server_is_started_runs_drains_and_stops() -> None:
         assert servers.n_started == 2
 
 
+async def test_only_one_is_started_however_often_it_is_asked_for() -> None:
+    servers = FakeServers()
+    async with open_server(servers) as shown:
+        await shown.until(Phase.NONE)
+        for _ in range(3):
+            shown.screen.action_start_or_stop()
+        await shown.until(Phase.STARTING)
+        assert servers.n_started == 1
+
+
 async def test_one_that_cannot_be_started_says_why() -> None:
     servers = FakeServers()
     servers.next = EngineFailed("the state folder /state cannot be written: Permission denied")
