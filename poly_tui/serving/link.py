@@ -76,6 +76,7 @@ class ServerLink:
 
     async def look(self) -> None:
         """Find what there is."""
+        await self._hang_up()
         url, key = self._given
         if url is not None:
             await self.connect(url, key)

@@ -34,7 +34,7 @@ __all__ = ["ServerScreen"]
 _POLL_S = 1.0
 _SOON_S = 0.2
 _NOTHING_YET = (Phase.LOOKING, Phase.NONE, Phase.FOUND)
-_CAN_START = (Phase.NONE, Phase.FOUND, Phase.STOPPED, Phase.DIED)
+_CAN_START = (Phase.NONE, Phase.STOPPED, Phase.DIED)
 
 
 class ServerScreen(SectionScreen):
@@ -46,7 +46,7 @@ class ServerScreen(SectionScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "start_or_stop", "start/stop", id="server.start_stop"),
-        Binding("enter", "look_at", "watch", id="server.look_at"),
+        Binding("enter", "look_at", "look", id="server.look_at"),
         Binding("x", "cancel", "cancel", id="server.cancel"),
         Binding("o", "copy_curl", "copy curl", id="server.copy_curl"),
         Binding("k", "make_key", "new key", id="server.new_key"),
@@ -189,7 +189,7 @@ class ServerScreen(SectionScreen):
             case "start_or_stop":
                 return phase in _CAN_START or self.link.is_ours
             case "look_at":
-                return phase in (Phase.FOUND, Phase.REFUSED) or (is_shown and bool(self.link.requests))
+                return phase in (*_CAN_START, Phase.FOUND, Phase.REFUSED)
             case "cancel":
                 return is_shown and bool(self.link.requests)
             case "copy_curl" | "copy_url":
@@ -250,12 +250,19 @@ class ServerScreen(SectionScreen):
     def action_look_at(self) -> None:
         """Watch the request that is highlighted; or look at the server that was found."""
         request = self._requests.chosen
-        if self.link.phase in (Phase.FOUND, Phase.REFUSED):
+        if self.link.phase is Phase.FOUND:
             self._look_again()
+        elif self.link.phase in (*_CAN_START, Phase.REFUSED):
+            self._look_anew()
         elif request is not None and self.link.watch is not None:
             self._stream.begin(self.link.watch, request)
             self.add_class("-watching")
             self._stream.focus_text()
+
+    @work(group="server.start", exclusive=True)
+    async def _look_anew(self) -> None:
+        await self.link.look()
+        self._poll()
 
     @work(group="server.start", exclusive=True)
     async def _look_again(self) -> None:

@@ -234,6 +234,20 @@ async def test_a_server_that_answers_where_the_configuration_says_is_offered() -
         assert not shown.screen.link.is_ours
 
 
+async def test_where_the_address_was_taken_one_can_look_who_answers_there() -> None:
+    servers = FakeServers()
+    servers.next = FakeDaemon("poly: address already in use")
+    servers.next.is_running = False
+    async with open_server(servers) as shown:
+        await shown.until(Phase.NONE)
+        await shown.pilot.press("s")
+        await shown.until(Phase.DIED)
+        servers.seen.answers = True
+        await shown.pilot.press("enter")
+        await shown.until(Phase.FOUND)
+        await shown.sees("A server answers there")
+
+
 async def test_a_lost_server_says_so_and_heals() -> None:
     async with open_server(FakeServers(), url=URL) as shown:
         await shown.until(Phase.RUNNING)
