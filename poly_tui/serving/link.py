@@ -100,6 +100,8 @@ class ServerLink:
     async def connect(self, url: str, key: str | None) -> None:
         """Look after the server at a URL."""
         await self._hang_up()
+        if self._given[0] is not None:
+            self._given = (url, key)  # this key, and no other, when it is looked for again
         try:
             self._watch = await asyncio.to_thread(self._servers.watch, url, key)
         except ConfigError as error:
