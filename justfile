@@ -15,13 +15,17 @@ run *args='poly run starter hello':
 tui *args:
     uv run poly tui {{ args }}
 
-# Run the tests
+# Run the tests, on all cores
 test *args:
-    uv run pytest {{ args }}
+    uv run pytest -n logical --dist loadfile {{ args }}
 
 # Keep what the screens look like, after looking at them
 snap *args='tests/tui':
     POLY_SNAP=1 uv run pytest {{ args }}
+
+# Take the pictures of the README anew, all or some: just pictures tune server
+pictures *args:
+    uv run python -m tests.tui.pictures {{ args }}
 
 # Check formatting, style, types and the layering of imports
 check:
