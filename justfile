@@ -15,9 +15,9 @@ run *args='poly run starter hello':
 tui *args:
     uv run poly tui {{ args }}
 
-# Run the tests
+# Run the tests, on all cores
 test *args:
-    uv run pytest {{ args }}
+    uv run pytest -n logical --dist loadfile {{ args }}
 
 # Keep what the screens look like, after looking at them
 snap *args='tests/tui':

@@ -121,6 +121,8 @@ class _Reader:
         metadata = self._metadata(n_entries)
         tensors = [self._tensor() for _ in range(n_tensors)]
         if is_first and not isinstance(metadata.get("general.architecture"), str):
+            if metadata.get("split.no"):
+                raise self._broken("it is one of several files of a model: name the first, …-00001-of-….gguf")
             raise self._broken("it does not say its general.architecture")
         alignment = metadata.get("general.alignment", 32)
         if type(alignment) is not int or alignment < 1 or alignment.bit_count() != 1:

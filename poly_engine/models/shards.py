@@ -12,14 +12,14 @@ __all__ = ["with_others"]
 
 def with_others(header: GgufHeader) -> GgufHeader:
     """The header of a model as if all of it were in one file. Raises ModelLoadFailed if one of its files is missing or
-    damaged, or if `header` is not that of the first.
+    damaged, or is not called as llama.cpp looks for it.
     """
     n_files = header.metadata.get("split.count", 1)
     if not isinstance(n_files, int) or n_files < 2:
         return header
     names = sibling_names(header.path.name)
-    if header.metadata.get("split.no", 0) != 0 or names[0] != header.path.name:
-        raise ModelLoadFailed(f"{header.path} is one of {n_files} files of a model: name the first, …-00001-of-….gguf")
+    if len(names) != n_files or names[0] != header.path.name:
+        raise ModelLoadFailed(f"{header.path} is the first of {n_files} files: its name must end in -00001-of-….gguf")
     others = [read_header(header.path.with_name(name), is_first=False) for name in names[1:]]
     return _joined([header, *others])
 

@@ -22,6 +22,7 @@ from poly_tui.inspector.prompt_page import PromptPage
 from poly_tui.inspector.records import Records
 from poly_tui.inspector.tabs import PageTabs
 from poly_tui.inspector.token_page import N_ALTERNATIVES, TokenPage
+from poly_tui.screens.sources import SourceCard
 from poly_tui.transcript import Transcript
 from poly_tui.widgets.status import Status
 
@@ -58,6 +59,7 @@ class Inspector(Vertical):
         self._turn: ChatTurn | None = None
         self._status = Status()
         self._memory = ""
+        self._asked_memory_of = ""
         self._drawn_at = 0.0
         self._later: Timer | None = None
         self._asked_prompt_of: ChatTurn | None = None
@@ -98,7 +100,7 @@ class Inspector(Vertical):
     def close(self) -> None:
         """Go away, and give the keys back."""
         self.workers.cancel_group(self, "inspector.prompt")
-        self._asked_prompt_of = None
+        self._wait_no_longer()
         if self.has_keys:
             self._give_focus_back()
         self.remove_class("-open")
@@ -106,9 +108,6 @@ class Inspector(Vertical):
     def inspect(self, turn: ChatTurn | None) -> None:
         """Show another turn."""
         if turn is not self._turn:
-            if turn is not None and (self._turn is None or turn.task != self._turn.task):
-                self._memory = ""
-                self._ask_memory(turn.task)
             self._turn = turn
             if self.is_open:
                 self._draw()
@@ -141,6 +140,11 @@ class Inspector(Vertical):
             self._give_focus_back()
         else:
             self.close()
+
+    @on(SourcesPage.Opened)
+    def show_chunk(self, message: SourcesPage.Opened) -> None:
+        """Show a chunk that was recalled, or left out."""
+        self.app.push_screen(SourceCard(message.number, message.hit))
 
     @on(Transcript.Moved)
     @on(Transcript.Settled)
@@ -179,9 +183,7 @@ class Inspector(Vertical):
             self.screen.focus_next()
 
     def _draw(self) -> None:
-        if self._later is not None:
-            self._later.stop()
-            self._later = None
+        self._wait_no_longer()
         self._drawn_at = time.monotonic()
         turn = self._turn
         match self._page:
@@ -196,10 +198,18 @@ class Inspector(Vertical):
                 record = self._records.of(turn)
                 self._tokens.show(record.tokens if record is not None else () if turn is None else None)
 
+    def _wait_no_longer(self) -> None:
+        if self._later is not None:
+            self._later.stop()
+            self._later = None
+
     def _figures(self) -> Figures:
         turn = self._turn
         if turn is None:
             return Figures(state=self._status.state, context_size=self._status.context_size)
+        if turn.task != self._asked_memory_of:
+            self._asked_memory_of, self._memory = turn.task, ""
+            self._ask_memory(turn.task)
         if self._is_coming(turn):
             return self._records.newest.figures(turn, self._status, self._memory)
         return kept_figures(turn, self._memory)
@@ -233,5 +243,7 @@ class Inspector(Vertical):
     async def _ask_memory(self, task: str) -> None:
         try:
             self._memory = await self._inquiry.memory(task)
-        except PolyError:  # whatever it is, the answer will tell
-            self._memory = ""
+        except PolyError:  # whatever it is, the next answer will tell
+            return
+        if self.is_open:
+            self._draw()

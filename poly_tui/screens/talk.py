@@ -19,7 +19,6 @@ from poly_tui.chats.facts import measured_fact, usage_of
 from poly_tui.chats.log import ChatLog
 from poly_tui.chats.tree import ChatTurn
 from poly_tui.inspector import Inspector, Page, Records
-from poly_tui.inspector.found import SourcesPage
 from poly_tui.inspector.inquiry import Inquiry
 from poly_tui.screens.conversation import Asked, Conversation, Failed, Loading, News, Opened, Queued, Stopped
 from poly_tui.screens.healing import until_reachable
@@ -59,7 +58,7 @@ class TalkScreen(SectionScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "stop", id="chat.stop"),
-        Binding("tab", "read", "transcript", id="chat.read", key_display="⇥"),
+        Binding("tab", "read", "read", id="chat.read", key_display="⇥", tooltip="go to the transcript"),
         Binding("ctrl+t", "pick_task", "task", id="chat.task"),
         Binding("ctrl+l", "inspector", "inspector", id="chat.inspector"),
         Binding("ctrl+c", "copy_or_stop", "copy, or stop", id="chat.copy", show=False, priority=True),
@@ -137,11 +136,6 @@ class TalkScreen(SectionScreen):
         """Have the turn that is meant inspected."""
         self._inspector.inspect(message.turn)
         self.refresh_bindings()  # there is something to go to in the transcript
-
-    @on(SourcesPage.Opened)
-    def show_chunk(self, message: SourcesPage.Opened) -> None:
-        """Show a chunk that the inspector lists."""
-        self.app.push_screen(SourceCard(message.number, message.hit))
 
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)

@@ -80,7 +80,7 @@ def test_how_weights_are_stored_is_what_the_file_says_or_else_what_most_of_them_
     file_type: int, name: str, tmp_path: Path
 ) -> None:
     norm = string(b"norm") + struct.pack("<IQIQ", 1, 4, 0, 0)
-    matrix = string(b"matrix") + struct.pack("<IQIQ", 1, 64, 1, 0)
+    matrix = string(b"matrix") + struct.pack("<IQIQ", 1, 64, 1, 32)
     said = entry(b"general.file_type", U32, u32(file_type))
     content = gguf(ARCHITECTURE, said, tensors=norm + matrix + bytes(256), n_tensors=2)
     assert header_of(tmp_path / "m.gguf", content).quantization == name

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from poly_engine.config import Config
-from poly_engine.errors import PullFailed
+from poly_engine.errors import EngineClosed, PullFailed
 from poly_engine.local import LocalEngine
 from poly_engine.models import download as downloading
 from tests.engine.conversation import GREEDY, hear
@@ -108,7 +108,8 @@ async def test_closing_the_engine_stops_the_fetching_and_what_came_is_kept(
 
     await home.close()
 
-    await asyncio.wait([loading])
+    with pytest.raises(EngineClosed):
+        await loading
     async with LocalEngine(config) as again:
         await again.load("m")
     assert server.asked[-1].first_byte == 1000

@@ -58,5 +58,13 @@ async def test_a_file_that_is_missing_is_named(shards: list[Path]) -> None:
 
 async def test_another_file_than_the_first_is_refused(shards: list[Path]) -> None:
     async with engine(shards[1]) as home:
-        with pytest.raises(ModelLoadFailed):
+        with pytest.raises(ModelLoadFailed, match="is one of several files of a model: name the first"):
+            await home.load("m")
+
+
+async def test_a_file_that_was_renamed_is_told_what_it_has_to_be_called(shards: list[Path], tmp_path: Path) -> None:
+    renamed = shards[0].rename(tmp_path / "renamed.gguf")
+
+    async with engine(renamed) as home:
+        with pytest.raises(ModelLoadFailed, match="is the first of 3 files: its name must end in"):
             await home.load("m")

@@ -17,7 +17,7 @@ from poly_tui.memories.paths import as_line, source_path, split_paths
 from poly_tui.memories.queue import State
 from poly_tui.memories.words import counted
 from poly_tui.screens.memories.chunks import ChunksScreen
-from poly_tui.screens.memories.dialogs import Card
+from poly_tui.screens.memories.dialogs import ReadingCard
 from poly_tui.screens.memories.documents import DocumentsPane
 from poly_tui.screens.memories.memories import MemoriesCard, MemoryList
 from poly_tui.screens.memories.search import SearchPane
@@ -59,7 +59,10 @@ class MemoriesScreen(MemoryUpkeep):
 
     @work(group="memories.dialog", exclusive=True)
     async def action_choose_memory(self) -> None:
-        """Choose the memory to be shown."""
+        """Choose the memory to be shown: in the list beside, if there is room for it."""
+        if self.beside.display:
+            self.beside.table.focus()
+            return
         name = await self.app.push_screen_wait(MemoriesCard(self.memories, self.memory))
         if name is not None:
             self.open_memory(name)
@@ -120,7 +123,9 @@ class MemoriesScreen(MemoryUpkeep):
             self.app.push_screen(ChunksScreen(self.backend, self.memory, self.model, entry.source))
         elif entry.phase is Phase.FAILED:
             help_ = "R tries again, d takes it off this list."
-            self.app.push_screen(Card("It could not be taken in", f"{entry.source}\n\n{entry.reason}\n\n{help_}"))
+            self.app.push_screen(
+                ReadingCard("It could not be taken in", f"{entry.source}\n\n{entry.reason}\n\n{help_}")
+            )
 
     @on(SearchPane.Chosen)
     def open_hit(self, message: SearchPane.Chosen) -> None:

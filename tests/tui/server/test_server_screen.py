@@ -195,6 +195,16 @@ async def test_a_server_is_started_runs_drains_and_stops() -> None:
         assert servers.n_started == 2
 
 
+async def test_only_one_is_started_however_often_it_is_asked_for() -> None:
+    servers = FakeServers()
+    async with open_server(servers) as shown:
+        await shown.until(Phase.NONE)
+        for _ in range(3):
+            shown.screen.action_start_or_stop()
+        await shown.until(Phase.STARTING)
+        assert servers.n_started == 1
+
+
 async def test_one_that_cannot_be_started_says_why() -> None:
     servers = FakeServers()
     servers.next = EngineFailed("the state folder /state cannot be written: Permission denied")
@@ -222,6 +232,20 @@ async def test_a_server_that_answers_where_the_configuration_says_is_offered() -
         await shown.pilot.press("enter")
         await shown.until(Phase.RUNNING)
         assert not shown.screen.link.is_ours
+
+
+async def test_where_the_address_was_taken_one_can_look_who_answers_there() -> None:
+    servers = FakeServers()
+    servers.next = FakeDaemon("poly: address already in use")
+    servers.next.is_running = False
+    async with open_server(servers) as shown:
+        await shown.until(Phase.NONE)
+        await shown.pilot.press("s")
+        await shown.until(Phase.DIED)
+        servers.seen.answers = True
+        await shown.pilot.press("enter")
+        await shown.until(Phase.FOUND)
+        await shown.sees("A server answers there")
 
 
 async def test_a_lost_server_says_so_and_heals() -> None:
