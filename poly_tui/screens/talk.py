@@ -236,6 +236,7 @@ class TalkScreen(SectionScreen):
         match news:
             case Loading():
                 self._heading.task_name, self._heading.model_name = news.task.name, news.task.model
+                self.backend.talked_to = news.task.name
                 self._heading.is_loaded = False
                 self._meter.load(news.share)
             case Opened():

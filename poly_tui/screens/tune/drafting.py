@@ -92,7 +92,8 @@ class DraftingScreen(SectionScreen):
             if not desk.names:
                 raise ConfigError(["no task is configured: there is nothing to tune"])
             self._desk = desk
-            self.show_task(self._tuned if self._tuned in desk.names else desk.names[0])
+            wanted = self._tuned or self.backend.talked_to
+            self.show_task(wanted if wanted in desk.names else desk.names[0])
         except PolyError as error:
             self._give_up(error)
         finally:
