@@ -199,7 +199,7 @@ async def server(_: Path) -> None:
         for n_polls in range(60):
             written += 60 + 30 * (n_polls * n_polls % 7)
             servers.seen.report_now = report(
-                n_tokens=written, n_waiting=n_polls % 3, first_token_p50_s=0.38 + n_polls % 5 / 50
+                n_tokens=written, n_waiting=n_polls % 3, first_token_p50_s=0.3 + n_polls * n_polls % 11 / 20
             )
             await shown.poll()
         await shown.pilot.press("enter")
