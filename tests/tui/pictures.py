@@ -192,14 +192,17 @@ async def server(_: Path) -> None:
         request(1285, task="recipe", n_tokens=96, tokens_per_s=44.1, subject="ada", context_tokens=310),
         request(1286, state="waiting", subject="ada", n_tokens=0, tokens_per_s=0.0, seconds=0.4),
     )
-    servers.seen.so_far = (Written("thinking", THOUGHTS), Written("token", ANSWER[: ANSWER.index("remedied")]))
+    servers.seen.so_far = (Written("thinking", f"{THOUGHTS}\n\n"), Written("token", ANSWER[: ANSWER.index("remedied")]))
     async with open_server(servers, SIZE) as shown:
         await shown.until(Phase.RUNNING)
         written = 90_000
         for n_polls in range(60):
             written += 60 + 30 * (n_polls * n_polls % 7)
             servers.seen.report_now = report(
-                n_tokens=written, n_waiting=n_polls % 3, first_token_p50_s=0.3 + n_polls * n_polls % 11 / 20
+                n_tokens=written,
+                n_waiting=n_polls % 3,
+                first_token_p50_s=0.3 + n_polls * n_polls % 11 / 50,
+                first_token_p95_s=0.6 + n_polls * n_polls % 11 / 20,
             )
             await shown.poll()
         await shown.pilot.press("enter")
