@@ -209,7 +209,7 @@ class DocumentsPane(Vertical):
         elif entry.phase is Phase.FAILED:
             words = Content.assemble(" ! ", cell(entry.reason or "it could not be taken in"))
             self._detail.update(words.stylize("$text-error"))
-        elif entry.item is not None and entry.item.n_new:
+        elif entry.phase is Phase.WORKING and entry.item is not None and entry.item.n_new:
             self._detail.update(Content.assemble(" ", _progress(entry.item, 10)))
         else:
             title = entry.stored.title if entry.stored else ""

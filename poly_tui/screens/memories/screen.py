@@ -110,7 +110,7 @@ class MemoriesScreen(MemoryUpkeep):
 
     def action_mark(self) -> None:
         """Mark the current document, or not any more, and go to the next one."""
-        if (entry := self.pane.current) is not None:
+        if self.is_open and (entry := self.pane.current) is not None:
             self.listing.toggle(entry.source)
             self.show_documents()
             self.pane.table.action_move(1)
@@ -148,6 +148,8 @@ class MemoriesScreen(MemoryUpkeep):
 
     def action_ingest_again(self) -> None:
         """Take in anew what changed on the disk: of the marked documents, or of all."""
+        if not self.is_open:
+            return
         marked = [one for one in self.listing.entries if one.source in self.listing.marked]
         entries: Iterable[Entry] = marked or [one for one in self.listing.entries if one.is_stored]
         paths = {one.source: path for one in entries if (path := source_path(one.source)) is not None}
@@ -189,6 +191,8 @@ class MemoriesScreen(MemoryUpkeep):
 
     def action_retry(self) -> None:
         """Try again what failed or was cancelled, also in an earlier run."""
+        if not self.is_open:
+            return
         known = {item.source for item in self.items}
         failed = [job.source for job in self.listing.jobs if job.state == "failed" and job.source not in known]
         files = {source: path for source in failed if (path := source_path(source)) is not None}
@@ -201,7 +205,7 @@ class MemoriesScreen(MemoryUpkeep):
 
     def action_delete(self) -> None:
         """Delete the marked documents, or else the current one. For a while they can be had back."""
-        chosen = self.pane.chosen
+        chosen = self.pane.chosen if self.is_open else []  # else they are still those of the memory before
         for entry in chosen:
             if entry.item is not None:
                 self.queue.cancel(entry.item)

@@ -70,6 +70,7 @@ class MemoryView(SectionScreen):
         self._refreshed = float("-inf")
         self._upkeep = ""
         self._painting: Timer | None = None
+        self._looking: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
         """The memories, the documents of one, and what is found in it."""
@@ -214,10 +215,12 @@ class MemoryView(SectionScreen):
     def _wait_for_others(self) -> None:
         """Look again soon if another process takes documents in."""
         mine = {item.source for item in self.items}
-        if any(job.state != "failed" and job.source not in mine for job in self.listing.jobs):
-            self.set_timer(LOOK_S, self._look_again, name="memories.look")
+        has_others = any(job.state != "failed" and job.source not in mine for job in self.listing.jobs)
+        if has_others and self._looking is None:
+            self._looking = self.set_timer(LOOK_S, self._look_again)
 
     def _look_again(self) -> None:
+        self._looking = None
         if self._is_open and self.is_current:
             self.refresh_documents()
 

@@ -172,3 +172,11 @@ async def test_who_leaves_both_as_they_are_keeps_a_file_and_a_draft(tmp_path: Pa
         assert screen.draft.value(("seed",)) == 7
         assert screen.unsaved == "1 change of legal is not saved"
     assert path.read_text() == others
+
+
+async def test_a_new_task_says_of_no_field_what_is_saved(tmp_path: Path) -> None:
+    async with tuning(TunedEngine(), write_config(tmp_path)) as (pilot, screen):
+        screen.desk.copy("legal2", "legal")
+        screen.show_task("legal2")
+        await wait_until(pilot, lambda: "● temperature" in text_of(pilot))
+        assert "saved" not in text_of(pilot)
