@@ -97,7 +97,9 @@ async def inspector(folder: Path) -> None:
         number = store.create("Contract questions", "legal")
         turn = ChatTurn(QUESTION, None, "legal", "qwen3-4b", 1.0, ANSWER, THOUGHTS, "complete", facts)
         store.finish(store.begin(number, None, turn), turn)
-    async with open_chat(FakeEngine(tasks=TASKS), SIZE, chats=path, chat=1) as talk:
+    settings = {"legal": {"memorization": {"memory": "contracts", "retrieve": 3}}}
+    engine = FakeEngine(tasks=TASKS, memories=("contracts",), settings=settings)
+    async with open_chat(engine, WIDE, chats=path, chat=1) as talk:
         await talk.until(lambda: bool(talk.transcript.blocks))
         await talk.pilot.press("ctrl+l")
         await take(talk.pilot, "inspector")
