@@ -8,22 +8,14 @@ from random import Random
 import psutil
 import pytest
 
-from tests.gguf_models import make_scripted
-from tests.shell.conftest import ANSWER
+from tests.shell.conftest import ANSWER, COUNT
 from tests.shell.shown_tui import ShownTui, answers, drafts
 from tests.shell.terminal import PATIENCE_S
 
 Configure = Callable[..., Path]
 
 QUIT = "\x11"
-COUNT = " ".join(str(number) for number in range(1, 1001))
 N_RESIZES = 200
-
-
-@pytest.fixture(scope="session")
-def counter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that counts to a thousand, in so many bytes that there is time to do something."""
-    return make_scripted(tmp_path_factory.mktemp("counter") / "counter.gguf", COUNT, start="\n", context_length=8192)
 
 
 def test_an_answer_streams_and_the_terminal_is_left_as_it_was(home: Path, configure: Configure, models: Path) -> None:

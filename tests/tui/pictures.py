@@ -97,7 +97,9 @@ async def inspector(folder: Path) -> None:
         number = store.create("Contract questions", "legal")
         turn = ChatTurn(QUESTION, None, "legal", "qwen3-4b", 1.0, ANSWER, THOUGHTS, "complete", facts)
         store.finish(store.begin(number, None, turn), turn)
-    async with open_chat(FakeEngine(tasks=TASKS), SIZE, chats=path, chat=1) as talk:
+    settings = {"legal": {"memorization": {"memory": "contracts", "retrieve": 3}}}
+    engine = FakeEngine(tasks=TASKS, memories=("contracts",), settings=settings)
+    async with open_chat(engine, WIDE, chats=path, chat=1) as talk:
         await talk.until(lambda: bool(talk.transcript.blocks))
         await talk.pilot.press("ctrl+l")
         await take(talk.pilot, "inspector")
@@ -192,14 +194,17 @@ async def server(_: Path) -> None:
         request(1285, task="recipe", n_tokens=96, tokens_per_s=44.1, subject="ada", context_tokens=310),
         request(1286, state="waiting", subject="ada", n_tokens=0, tokens_per_s=0.0, seconds=0.4),
     )
-    servers.seen.so_far = (Written("thinking", THOUGHTS), Written("token", ANSWER[: ANSWER.index("remedied")]))
+    servers.seen.so_far = (Written("thinking", f"{THOUGHTS}\n\n"), Written("token", ANSWER[: ANSWER.index("remedied")]))
     async with open_server(servers, SIZE) as shown:
         await shown.until(Phase.RUNNING)
         written = 90_000
         for n_polls in range(60):
             written += 60 + 30 * (n_polls * n_polls % 7)
             servers.seen.report_now = report(
-                n_tokens=written, n_waiting=n_polls % 3, first_token_p50_s=0.3 + n_polls * n_polls % 11 / 20
+                n_tokens=written,
+                n_waiting=n_polls % 3,
+                first_token_p50_s=0.3 + n_polls * n_polls % 11 / 50,
+                first_token_p95_s=0.6 + n_polls * n_polls % 11 / 20,
             )
             await shown.poll()
         await shown.pilot.press("enter")
