@@ -210,8 +210,7 @@ Event: TypeAlias = Recalled | Truncated | Progress | Thinking | Token | Calling 
 class ModelInfo:
     """What is known of a configured model. Figures that only the loaded file tells are None before. `memory_bytes` is
     about what it takes once it is loaded: weights, cache, and room to compute. `quantization` is how its weights are
-    stored, such as Q4_K_M; `n_running` is how many requests it is working on, and `problem` why it could not
-    be loaded, or what it died of.
+    stored, such as Q4_K_M; `n_running` is how many requests it is working on, and `problem` why it failed.
     """
 
     name: str

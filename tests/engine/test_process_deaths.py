@@ -90,6 +90,16 @@ async def test_a_session_goes_on_after_its_model_died_between_two_turns(talker: 
         assert session.turns == (Turn("one>", "yes"), Turn("two>", "yes"))
 
 
+async def test_a_model_that_died_tells_of_what_until_it_is_there_again(talker: Path) -> None:
+    async with isolated(talker) as home:
+        await home.load("m")
+        await kill(home)
+        model = (await home.models())[0]
+        assert model.state == "failed"
+        assert "ended by SIGKILL" in (model.problem or "")
+        assert (await home.load("m")).problem is None
+
+
 async def test_who_waits_for_tokens_of_a_model_that_dies_is_told(talker: Path) -> None:
     async with isolated(talker) as home:
         await home.load("m")
