@@ -14,7 +14,7 @@ too; of a memory; of the user, and of tools that were called; or of the model it
 @dataclass(frozen=True, slots=True)
 class PromptPart:
     """A part of a prompt as a model reads it, with the texts of special tokens. A token that two parts have in common
-    belongs to the one in which it begins.
+    belongs to the one in which it begins. Where a server makes the tokens, their number is estimated.
     """
 
     kind: PartKind

@@ -183,6 +183,8 @@ class Token:
     Of an answer with a bias, `is_forced` says that no other token was possible, so that the model was not asked;
     `bias_state` is how far the answer is with this token.
 
+    From a server of OpenAI's protocol, an event may be of several tokens, and `id` is -1.
+
     `logprobs` are there if they were asked for, but for a token that is not a part of the answer, and only gave away
     what was held back; and, of a task with private texts, for one that was itself held back.
     """
@@ -227,6 +229,7 @@ class ModelInfo:
     quantization: str | None = None
     n_running: int = 0
     problem: str | None = None
+    is_remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)

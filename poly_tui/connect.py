@@ -154,7 +154,9 @@ async def models(settings: Settings) -> Sequence[ModelInfo]:
     """The models that there are, as `tasks`; of those of this machine no file is looked at."""
     if settings.url is None:
         config = configuration(settings).config
-        return [ModelInfo(name, model.place, "unloaded") for name, model in config.models.items()]
+        return [
+            ModelInfo(name, model.place, "unloaded", is_remote=model.is_remote) for name, model in config.models.items()
+        ]
     async with engine(settings) as remote:
         return await remote.models()
 

@@ -11,6 +11,7 @@ from tomlkit import TOMLDocument
 from tomlkit.items import Table
 
 from poly_engine.config.load import BUILTIN
+from poly_engine.config.models import ModelConfig
 from poly_engine.config.root import Config
 from poly_engine.config.section import Section, second_names
 from poly_engine.config.tasks import PLAIN_SETTINGS, TaskConfig
@@ -45,20 +46,20 @@ class _TomlSchema(GenerateJsonSchema):
 def render(config: Config) -> str:
     """Every value that is in effect, as TOML with the secrets masked. What is not set appears as a comment."""
     document = tomlkit.document()
-    _add_values(document, config)
+    _add_values(document, config, config)
     for kind in ("models", "tasks", "memories"):
         tables = tomlkit.table(is_super_table=True)
         for name, section in getattr(config, kind).items():
             table = tomlkit.table()
-            _add_values(table, section)
+            _add_values(table, section, config)
             tables.add(name, table)
         if tables:
             document.add(kind, tables)
     return tomlkit.dumps(document)
 
 
-def _add_values(table: TOMLDocument | Table, section: Section) -> None:
-    for key in _effective_keys(section):
+def _add_values(table: TOMLDocument | Table, section: Section, config: Config) -> None:
+    for key in _effective_keys(section, config):
         value = getattr(section, key)
         if value is None:
             table.add(tomlkit.comment(f"{key} is not set"))
@@ -66,10 +67,14 @@ def _add_values(table: TOMLDocument | Table, section: Section) -> None:
             table.add(key, _toml(value, key))
 
 
-def _effective_keys(section: Section) -> list[str]:
+def _effective_keys(section: Section, config: Config) -> list[str]:
     ineffective = {"models", "tasks", "memories", "architecture"}  # the first three are rendered as tables
     if isinstance(section, TaskConfig) and section.samplers is not None:
         ineffective.update(PLAIN_SETTINGS)
+    if isinstance(section, TaskConfig) and config.models[section.model].is_remote:
+        ineffective.update(set(PLAIN_SETTINGS) - section.model_fields_set)  # the server decides
+    if isinstance(section, ModelConfig):
+        ineffective.update(section.ineffective)
     return [key for key in type(section).model_fields if key not in ineffective]
 
 

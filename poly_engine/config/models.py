@@ -152,6 +152,11 @@ class ModelConfig(Section):
         return self.engine == "openai"
 
     @property
+    def ineffective(self) -> tuple[str, ...]:
+        """The keys that mean nothing for it."""
+        return _OF_FILES if self.is_remote else _OF_SERVERS
+
+    @property
     def file(self) -> Path | None:
         """The file at `model_path`, which need not exist, or the one that was fetched from `url`; None if that was not
         done yet, or if a server has the model.

@@ -112,6 +112,8 @@ def _in_words(error: ErrorDetails, section: type[Section]) -> str:
         return str(context["words"])
     if kind == "value_error":  # a validator of ours
         return str(context["error"])
+    if kind == "literal_error":
+        return f"must be {context['expected']}"
     if kind in _MUST_BE:
         return f"must be {_MUST_BE[kind]}, not {_kind(given)}"
     if kind in _BOUNDS:

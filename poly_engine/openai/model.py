@@ -92,6 +92,7 @@ class RemoteModel:
             device=f"remote {_origin(self.url)}",
             n_running=len(self.running),
             problem=self._problem,
+            is_remote=True,
         )
 
     async def load(self, on_progress: Callable[[float], None] | None = None) -> str:

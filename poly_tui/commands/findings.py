@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 import psutil
 
-from poly_engine import ConfigError, __version__
+from poly_engine import ConfigError, PolyError, __version__
 from poly_engine.config import ModelConfig
 from poly_engine.config.cores import usable_cores
 from poly_engine.places import data_dir
@@ -128,7 +128,9 @@ def _remote_model(name: str, config: ModelConfig) -> Finding:
     try:
         known_as = asyncio.run(look())
     except PolyError as error:
-        return Finding(State.BROKEN, f"model {name}", str(error), "mend url, remote_model or the key, or start the server")
+        return Finding(
+            State.BROKEN, f"model {name}", str(error), "mend url, remote_model or the key, or start the server"
+        )
     return Finding(State.OK, f"model {name}", f"{known_as}, of the server at {config.place}, which answers")
 
 

@@ -107,7 +107,7 @@ def _record(name: str, config: Config) -> dict[str, object]:
         "cache_size": sizes.cache_size if sizes else None,
         "embedding_size": header.number("embedding_length") or None if header else None,
         "fits_memory": file.fits,
-        "device": "gpu" if model.use_gpu else "cpu",
+        "device": "remote" if model.is_remote else "gpu" if model.use_gpu else "cpu",
         "threads": model.threads_per_session,
         "parallel": model.parallel,
         "lora_adapters": [str(path) for path in model.adapter_files],

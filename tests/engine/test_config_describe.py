@@ -85,7 +85,13 @@ def test_what_is_rendered_can_be_read_again_and_means_the_same(example: Path, tm
     file.write_text(render(config), "utf-8")
     again = load(file).config
     assert (again.tasks, again.bind_address) == (config.tasks, config.bind_address)
-    assert again.models == {**config.models, "qwen": config.models["qwen"].model_copy(update={"architecture": None})}
+    assert again.models == {
+        **config.models,
+        "qwen": config.models["qwen"].model_copy(update={"architecture": None}),
+        "hosted": config.models["hosted"].model_copy(
+            update={"api_key": again.models["hosted"].api_key}
+        ),  # it is masked
+    }
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
@@ -99,6 +105,18 @@ def test_values_that_are_not_set_and_values_by_default_are_rendered() -> None:
     assert "temperature = 0.3" in lines
     assert "top_p = 0.95" in lines
     assert "# seed is not set" in lines
+
+
+def test_of_a_model_of_a_server_and_its_tasks_only_what_means_something_is_rendered(tmp_path: Path) -> None:
+    model = {"engine": "openai", "url": "http://h/v1", "api_key": "hush"}
+    config = Config.model_validate({"models": {"m": model}, "tasks": {"t": {"model": "m", "top_p": 0.5}}})
+    file = tmp_path / "poly.toml"
+    file.write_text(render(config), "utf-8")
+    again = load(file).config
+    assert "hush" not in file.read_text("utf-8")
+    assert again.models["m"].place == "http://h/v1"
+    assert again.tasks["t"].model_fields_set >= {"model", "top_p"}
+    assert "top_k" not in again.tasks["t"].model_fields_set
 
 
 def test_settings_without_effect_are_not_rendered() -> None:

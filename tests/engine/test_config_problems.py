@@ -28,6 +28,11 @@ def problems(tmp_path: Path, toml: str) -> tuple[str, ...]:
     return error.value.problems
 
 
+def test_a_model_of_a_server_needs_its_url(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, "[models.m]\nengine = 'openai'")
+    assert problem.startswith("models.m: needs url, where the server is")
+
+
 def test_three_mistakes_are_all_named(tmp_path: Path) -> None:
     toml = """
         [models.qwen]
@@ -75,6 +80,17 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one(tmp_path: Path, toml
         ("models.m", "url = 'ftp://h/m'", "url: must be a URL that begins with https:// or http://"),
         ("models.m", "threads = 0", "threads: must be at least 1, not 0"),
         ("models.m", "threads = 2\nthreads_per_session = 2", "threads: is another name for threads_per_session"),
+        ("models.m", "api_key = 'k'", 'api_key: is for models of a server: add engine = "openai", or leave it out'),
+        (
+            "models.m",
+            "engine = 'openai'",
+            'model_path: is for a file that this machine computes, and engine = "openai"',
+        ),
+        ("models.m", "engine = 'ollama'", "engine: must be 'llama.cpp' or 'openai'"),
+        ("models.m", "engine = 'openai'\nurl = 'hf:a/b'", "url: must be the URL of a server, such as http://127"),
+        ("models.m", "engine = 'openai'\nurl = 'http://u:p@h/v1'", "url: must hold neither a user nor a query"),
+        ("models.m", "engine = 'openai'\napi_key = 'k'\napi_key_env = 'K'", "api_key_env: takes the place of api_key"),
+        ("models.m", "engine = 'openai'\nurl = 'http://h/v1'\nuse_gpu = true", "use_gpu: is for a file that this"),
         ("tasks.t", "max_tokens = 0", "max_tokens: must be at least 1, not 0"),
         ("tasks.t", "max_tokens = true", "max_tokens: must be a whole number, not true"),
         ("tasks.t", "temperature = 'hot'", "temperature: must be a number, not text in quotes"),

@@ -43,9 +43,11 @@ def state_of(facts: ModelFacts) -> Content:
             "◌ loading" if share is None else f"◌ loading {share:.0%}".replace("%", " %"), "$text-accent"
         )
     if facts.is_loaded:
-        return Content.styled("● loaded", "$text-success")
+        return Content.styled("● answers" if facts.info.is_remote else "● loaded", "$text-success")
     if facts.info.state == "failed" or facts.problem:
         return Content.styled("✗ failed", "$text-error")
+    if facts.info.is_remote:
+        return Content.styled("○ not asked", "dim")
     return Content.styled("○ on disk" if facts.info.size_bytes is not None else "○ not here", "dim")
 
 

@@ -84,15 +84,16 @@ def _size(n_tokens: int, n_bytes: int, fits: bool) -> Content:  # noqa: FBT001 -
 
 def _facts(model: ModelFacts) -> Iterator[tuple[str, Content]]:
     info = model.info
-    later = "" if info.size_bytes is not None or model.problem else ", fetched when it is first loaded"
-    yield "File", Content(clean(info.path) + later)  # whole, to be copied
+    is_here = info.size_bytes is not None or info.is_remote
+    later = "" if is_here or model.problem else ", fetched when it is first loaded"
+    yield "Server" if info.is_remote else "File", Content(clean(info.path) + later)  # whole, to be copied
     parts = [
         info.architecture and _line(info.architecture),
         info.n_params and f"{Count(info.n_params)} parameters",
         info.quantization and _line(info.quantization),
         info.size_bytes and str(Bytes(info.size_bytes)),
         info.embedding_size and f"{info.embedding_size} dimensions",
-        info.device and f"on the {_line(info.device).upper()}",
+        info.device and not info.is_remote and f"on the {_line(info.device).upper()}",
     ]
     yield "Model", Content(" · ".join(part for part in parts if part) or "not known before it is loaded")
     yield "Context", Content(_context(model))
