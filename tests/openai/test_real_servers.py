@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,12 @@ SCHEMA = {"type": "object", "properties": {"a": {"type": "boolean"}}, "required"
 @pytest.fixture(scope="module")
 def talker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that says "Once upon a time." after ">", goes on for long after "#", and greets in chats."""
-    long = [bytes([byte]) for byte in b"and so on, " * 150]
-    chains = {">": ["Once", " upon", " a", " time", "."], "#": long, "\n": ["Hi", " there"]}
+    long: list[str | bytes] = [bytes([byte]) for byte in b"and so on, " * 150]
+    chains: dict[str, Sequence[str | bytes]] = {
+        ">": ["Once", " upon", " a", " time", "."],
+        "#": long,
+        "\n": ["Hi", " there"],
+    }
     return make_chains(tmp_path_factory.mktemp("openai") / "talker.gguf", chains, context_length=2048)
 
 
@@ -95,7 +99,7 @@ async def test_a_schema_that_the_server_does_not_heed_is_an_error(url: str, mode
 
 async def test_a_server_that_does_not_know_response_format_as_openai_has_it_says_so(url: str) -> None:
     async with opened(url, {"api_key": KEY}, **GREEDY) as session:
-        with pytest.raises(EngineFailed, match="answers 500: .*response_format"):
+        with pytest.raises(EngineFailed, match=r"answers 500: .*response_format"):
             async with session.send("hello", schema=SCHEMA):
                 pass
 

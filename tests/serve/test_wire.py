@@ -13,6 +13,7 @@ from hypothesis import given, strategies as st
 
 from poly_engine import errors
 from poly_engine.errors import EngineFailed, PolyError
+from poly_engine.text.lines import lines_of
 from poly_engine.types import (
     Calling,
     Done,
@@ -28,7 +29,6 @@ from poly_engine.types import (
     Truncated,
     Usage,
 )
-from poly_engine.text.lines import lines_of
 from poly_serve.wire import encoded, error_from, error_record, event_from, event_record
 
 HIT = Hit(text="a\nb", source="ä.txt", score=0.5, place=1, start=2, end=5, headings=("One", "Two"), vector_rank=3)
