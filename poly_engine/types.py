@@ -110,7 +110,8 @@ class Usage:
 
     `prompt_tokens` is the whole context that the answer was computed from, of which `cached_tokens` were already
     in the KV cache. `context_tokens` of `context_size` are taken when the turn is over. Of the `completion_tokens`,
-    `thinking_tokens` were not shown, and `forced_tokens` were the only ones that the bias left.
+    `thinking_tokens` were not shown, and `forced_tokens` were the only ones that the bias left. Where a server has the
+    model, what it does not count is estimated, and `context_size` is 0 if nobody says it.
     """
 
     prompt_tokens: int

@@ -114,10 +114,12 @@ def _of_context(record: Mapping[str, Any] | None) -> PolyError | None:  # Any: a
     return ContextUnknown(f"the prompt does not fit the context of the model: {words or codes.strip()}")
 
 
-class ContextUnknown(InvalidRequest):
-    """A prompt is longer than the context of its model, of which the server does not say how long it is."""
+class ContextUnknown(ContextExceeded):
+    """A prompt is longer than the context of its model, and the server does not say by how much: both counts are 0."""
 
-    code = ContextExceeded.code
+    def __init__(self, message: str) -> None:
+        super().__init__(0, 0)
+        self.args = (message,)
 
 
 def _number(pattern: re.Pattern[str], words: str) -> int | None:

@@ -9,7 +9,6 @@ from poly_engine.errors import ContextExceeded, InvalidRequest
 from poly_engine.interface import NO_OVERRIDES, Session
 from poly_engine.memory.recaller import Recaller
 from poly_engine.openai.asking import check_task, settings_of
-from poly_engine.openai.faults import ContextUnknown
 from poly_engine.openai.model import RemoteModel
 from poly_engine.openai.reading import Reading
 from poly_engine.openai.turn import Before, RemoteTurn
@@ -153,7 +152,7 @@ class OpenAISession(Session):
             self._running = turn = self._turn(worded, ask)
             try:
                 await turn.begin()
-            except (ContextExceeded, ContextUnknown):
+            except ContextExceeded:
                 self._running = None
                 if n_dropped == len(seen):
                     raise

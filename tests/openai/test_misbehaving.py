@@ -173,6 +173,16 @@ async def test_closing_a_session_ends_a_turn_that_the_server_did_not_begin() -> 
             await asking
 
 
+@pytest.mark.parametrize(
+    "record", [{"code": "context_length_exceeded"}, {"message": "too much for the context window"}]
+)
+async def test_where_the_server_does_not_say_how_long_the_prompt_is_its_words_do(record: dict[str, object]) -> None:
+    async with openai_server(json_answer({"error": record}, 400)) as server, opened(server.url) as session:
+        with pytest.raises(ContextExceeded, match="does not fit the context of the model: ") as error:
+            await hear(session, "hello")
+    assert (error.value.n_tokens, error.value.context_size) == (0, 0)
+
+
 TOO_LONG = [
     {"message": "This model's maximum context length is 64 tokens. However, your messages resulted in 99 tokens."},
     {"message": "the request exceeds the available context size", "n_prompt_tokens": 99, "n_ctx": 64},
@@ -183,9 +193,9 @@ TOO_LONG = [
 @pytest.mark.parametrize("error", TOO_LONG)
 async def test_a_prompt_that_the_server_finds_too_long_is_said_to_be(error: dict[str, object]) -> None:
     async with openai_server(json_answer({"error": error}, 400)) as server, opened(server.url) as session:
-        with pytest.raises(PolyError) as raised:
+        with pytest.raises(ContextExceeded) as raised:
             await hear(session, "hello")
-    assert raised.value.code == ContextExceeded.code
+    assert (raised.value.n_tokens, raised.value.context_size) == (99, 64)
 
 
 async def test_turns_are_left_out_until_the_server_finds_the_prompt_short_enough() -> None:
