@@ -104,8 +104,8 @@ class LocalEngine(Engine):
     ) -> LocalSession | OpenAISession:
         config = self._task(task) if settings is None else task_draft(task, settings, self._config, self._folder)
         recaller = Recaller(config.memorization, self._memories.get) if config.memorization else None
-        if (remote := self._remote_model(config.model)) is not None:
-            return OpenAISession(Task(task, config), remote, system, history, recaller)
+        if self._model(config.model).is_remote:
+            return OpenAISession(Task(task, config), lambda: self._of_server(config.model), system, history, recaller)
         return LocalSession(Task(task, config), lambda: self._client(config.model), system, history, recaller)
 
     async def prompt_parts(
@@ -253,6 +253,12 @@ class LocalEngine(Engine):
         if self._is_closed:
             raise EngineClosed("the engine was shut down")
         return self._remote.setdefault(name, RemoteModel(name, config))
+
+    def _of_server(self, name: str) -> RemoteModel:
+        """As `_remote_model`, for who had it from a server before. Raises EngineClosed if it is one of this machine."""
+        if (model := self._remote_model(name)) is None:
+            raise EngineClosed(f"model {name} was configured anew, to be computed here: open another session")
+        return model
 
     def _check_has_tokens(self, name: str) -> None:
         if self._model(name).is_remote:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from poly_engine.errors import EngineClosed
 from poly_engine.openai.faults import broken, no_protocol, refusal, told, unreachable
 from poly_engine.text.lines import lines_of
 
@@ -40,6 +41,7 @@ class Server:
         self._key = key
         self._timeout_s = timeout_s
         self._opened: httpx.AsyncClient | None = None
+        self._is_closed = False
 
     async def get(self, path: str) -> Json:
         """What the server has to tell."""
@@ -59,7 +61,8 @@ class Server:
                 yield self._pieces(response)
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Give up what is under way: it raises EngineClosed, and so does what is asked afterwards."""
+        self._is_closed = True
         opened, self._opened = self._opened, None
         if opened is not None:
             await opened.aclose()
@@ -97,6 +100,8 @@ class Server:
     def _client(self) -> "httpx.AsyncClient":
         import httpx  # as above
 
+        if self._is_closed:
+            raise _closed()
         if self._opened is None:
             parts = urlsplit(self.url)
             self._opened = httpx.AsyncClient(
@@ -146,10 +151,16 @@ class Server:
         try:
             yield
         except httpx.RequestError as error:
+            if self._is_closed:
+                raise _closed() from error
             was_there = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
             raise (broken if was_there else unreachable)(self.url, error) from error
         except httpx.InvalidURL as error:
             raise unreachable(self.url, error) from error
+
+
+def _closed() -> EngineClosed:
+    return EngineClosed("the model was unloaded, or the engine was shut down")
 
 
 def _ends(piece: Json) -> bool:

@@ -1,6 +1,6 @@
 """A conversation with a task whose model a server has: each turn is worded, asked for, and remembered."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -52,17 +52,21 @@ class OpenAISession(Session):
     and also where the server says that the prompt is too long, half of those that are left at a time; `Truncated`
     says how much, in estimated tokens. Counts of a turn are the server's, or estimated where it does not count; tokens
     have no ids, and may come several in one event.
+
+    `find_model` gives the model as it is configured now, or raises.
     """
 
     def __init__(
         self,
         task: Task,
-        model: RemoteModel,
+        find_model: Callable[[], RemoteModel],
         system: str | None,
         history: Sequence[Turn],
         recaller: Recaller | None = None,
     ) -> None:
-        check_task(task.name, task.config, model.config)
+        self._find_model = find_model
+        self._model = find_model()
+        check_task(task.name, task.config, self._model.config)
         self._talk = Conversation(task, history)
         self._wording = wording_of(task, system)
         for turn in history:
@@ -71,13 +75,12 @@ class OpenAISession(Session):
             if turn.calls or turn.results:
                 raise _no_tools()
         self._task = task
-        self._model = model
         self._recaller = recaller
         self._sent: Worded | None = None
         self._running: RemoteTurn | None = None
 
     async def open(self) -> None:
-        await self._model.load()
+        await self._load()
         if self._recaller is not None:
             await self._recaller.open()
 
@@ -99,7 +102,7 @@ class OpenAISession(Session):
             if tools is not None or results:
                 raise _no_tools()
             check_alone(overrides)
-            await self._model.load()
+            await self._load()
             ask = await self._ask(prompt, overrides, self._task.bias(schema))
             turn, n_dropped, truncated = await self._begun(ask)
             try:
@@ -119,7 +122,7 @@ class OpenAISession(Session):
     async def preview(self, prompt: str) -> Sequence[PromptPart]:
         """What would be sent of the conversation if `prompt` was sent now, tokens estimated. Raises as `send`."""
         self._talk.check_open()
-        await self._model.load()
+        await self._load()
         ask = await self._ask(prompt, NO_OVERRIDES, self._task.bias(None))
         worded = self._wording.worded(self._talk.seen[self._n_without_room(ask) :], ask.asked)
         return worded.parts(self._model.measure)
@@ -129,6 +132,11 @@ class OpenAISession(Session):
         if self._running is not None:
             await self._running.cancel()
         self._talk.close()
+
+    async def _load(self) -> None:
+        """Make sure of the model, which may be configured anew since the last turn."""
+        self._model = self._find_model()
+        await self._model.load()
 
     async def _ask(self, prompt: str, overrides: Overrides, bias: Bias | None) -> _Ask:
         """What is asked for, with what the memory of the task holds on it."""

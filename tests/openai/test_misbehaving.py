@@ -6,6 +6,7 @@ import asyncio
 import socket
 
 import pytest
+from aiohttp import web
 
 from poly_engine.errors import (
     ContextExceeded,
@@ -80,9 +81,10 @@ async def test_a_busy_server_says_when_to_try_again() -> None:
     assert len(server.asked) == 1
 
 
-async def test_a_server_that_says_nothing_is_given_up() -> None:
+@pytest.mark.parametrize("pieces", [(), ("one",)])
+async def test_a_server_that_says_nothing_more_is_given_up(pieces: tuple[str, ...]) -> None:
     async with openai_server() as server, opened(server.url, {"timeout": 0.2}) as session:
-        server.answers = [server.held("one")]
+        server.answers = [server.held(*pieces)]
         with pytest.raises(EngineUnreachable, match="it does not answer in time"):
             await hear(session, "hello")
         assert session.turns == ()
@@ -142,11 +144,12 @@ async def test_closing_the_engine_ends_a_turn_that_the_server_did_not_begin() ->
     async with openai_server() as server, engine(server.url) as home:
         has_come = asyncio.Event()
 
-        async def silent(_: object) -> None:
+        async def silent(_: web.Request) -> web.StreamResponse:
             has_come.set()
             await server.released.wait()
+            raise web.HTTPNotFound
 
-        server.answers = [silent]  # type: ignore[list-item]  # it never answers
+        server.answers = [silent]
         async with home.session("t") as session:
             asking = asyncio.create_task(hear(session, "hello"))
             await has_come.wait()
@@ -159,11 +162,12 @@ async def test_closing_a_session_ends_a_turn_that_the_server_did_not_begin() -> 
     async with openai_server() as server, engine(server.url) as home:
         has_come = asyncio.Event()
 
-        async def silent(_: object) -> None:
+        async def silent(_: web.Request) -> web.StreamResponse:
             has_come.set()
             await server.released.wait()
+            raise web.HTTPNotFound
 
-        server.answers = [silent]  # type: ignore[list-item]  # it never answers
+        server.answers = [silent]
         session = home.session("t")
         await session.open()
         asking = asyncio.create_task(hear(session, "hello"))

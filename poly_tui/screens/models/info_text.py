@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from poly_engine import ModelInfo
 from poly_engine.models.gguf import GgufHeader, Value
 from poly_tui.commands.listing import Bytes, Count
 from poly_tui.screens.models.facts import ModelFacts
@@ -95,7 +96,7 @@ def _facts(model: ModelFacts) -> Iterator[tuple[str, Content]]:
         info.embedding_size and f"{info.embedding_size} dimensions",
         info.device and not info.is_remote and f"on the {_line(info.device).upper()}",
     ]
-    yield "Model", Content(" · ".join(part for part in parts if part) or "not known before it is loaded")
+    yield "Model", Content(" · ".join(part for part in parts if part) or _not_known(info))
     yield "Context", Content(_context(model))
     yield "Used by", Content(_line(model.users) or "nothing")
     if info.n_running:
@@ -107,9 +108,13 @@ def _facts(model: ModelFacts) -> Iterator[tuple[str, Content]]:
 def _context(model: ModelFacts) -> str:
     info = model.info
     if info.context_size is None:
-        return "not known before it is loaded"
+        return _not_known(info)
     trained = f", of {info.train_context_size} that it was trained on" if info.train_context_size else ""
     return f"{info.context_size} tokens{trained}"
+
+
+def _not_known(info: ModelInfo) -> str:
+    return "the server does not tell" if info.is_remote and info.state == "loaded" else "not known before it is loaded"
 
 
 def _value(value: Value) -> str:

@@ -83,6 +83,14 @@ def test_a_state_is_a_sign_and_a_word(state: str, seen: Seen, words: str) -> Non
     assert state_of(ModelFacts(info, seen=seen)).plain == words
 
 
+@pytest.mark.parametrize(
+    ("state", "words"), [("loaded", "● answers"), ("unloaded", "○ not asked"), ("failed", "✗ failed")]
+)
+def test_of_a_model_of_a_server_the_state_says_whether_that_answers(state: str, words: str) -> None:
+    info = ModelInfo("m", "http://h/v1", state, is_remote=True)  # type: ignore[arg-type]  # one of them
+    assert state_of(ModelFacts(info)).plain == words
+
+
 def test_names_cannot_write_anything_but_text() -> None:
     row = laid_out([ModelFacts(ModelInfo("[b]\x1b[31mred\nx", "/m", "unloaded"))], 80).rows[0]
     assert isinstance(row, Content)
