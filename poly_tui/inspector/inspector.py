@@ -105,6 +105,11 @@ class Inspector(Vertical):
             self._give_focus_back()
         self.remove_class("-open")
 
+    def uncover(self) -> None:
+        """Go away if the transcript is covered."""
+        if self.is_open and not self._lies_beside:
+            self.close()
+
     def inspect(self, turn: ChatTurn | None) -> None:
         """Show another turn."""
         if turn is not self._turn:
@@ -136,7 +141,7 @@ class Inspector(Vertical):
 
     def action_leave(self) -> None:
         """Go back to where one came from; what lies over the transcript goes away."""
-        if self.screen.has_class("-xwide"):
+        if self._lies_beside:
             self._give_focus_back()
         else:
             self.close()
@@ -153,6 +158,10 @@ class Inspector(Vertical):
         message.stop()
 
     # How it is done
+
+    @property
+    def _lies_beside(self) -> bool:
+        return self.screen.has_class("-xwide")
 
     @property
     def _interval_s(self) -> float:

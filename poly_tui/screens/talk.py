@@ -154,8 +154,11 @@ class TalkScreen(SectionScreen):
             self._composer.insert(event.character)
 
     def action_stop(self) -> None:
-        """Stop what is going on; if there is nothing to stop, go back to the prompt."""
+        """Stop what is going on; if there is nothing to stop, take away what lies over the transcript, and go back to
+        the prompt.
+        """
         if not self._conversation.stop():
+            self._inspector.uncover()
             self._composer.focus()
 
     def action_copy_or_stop(self) -> None:

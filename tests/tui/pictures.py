@@ -33,7 +33,7 @@ from tests.tui.memories.library import Library
 from tests.tui.memories.rooms import open_room
 from tests.tui.models.steps import GB, open_models
 from tests.tui.server.fake_servers import URL, FakeDaemon, FakeServers, report, request
-from tests.tui.server.test_server_screen import logged, open_server
+from tests.tui.server.steps import logged, open_server
 from tests.tui.steps import Chat, open_chat, wait_until
 from tests.tui.tune.steps import TunedEngine, tuning, until_over, walk_to, with_prompts, write_config
 

@@ -69,6 +69,18 @@ async def test_over_the_transcript_it_leaves_the_prompt_free_and_escape_closes_i
         assert chat.composer.has_focus
 
 
+async def test_escape_in_the_prompt_uncovers_the_transcript_once_there_is_nothing_to_stop() -> None:
+    gate = Gate()
+    async with open_chat(FakeEngine(gate=gate)) as chat:
+        await chat.pilot.press("ctrl+l", *"x", "enter")
+        await chat.until(lambda: chat.status.state.startswith("reading"))
+        await chat.pilot.press("escape")
+        await chat.until(lambda: chat.texts(Kind.MARK) == ["stopped"])
+        assert inspector_of(chat).is_open
+        await chat.pilot.press("escape")
+        await chat.until(lambda: not inspector_of(chat).is_open)
+
+
 async def test_what_is_typed_in_it_goes_to_the_prompt() -> None:
     async with open_chat(FakeEngine(), (160, 48)) as chat:
         await chat.pilot.press("ctrl+l", "4", *"what is this")
