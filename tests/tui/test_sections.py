@@ -164,3 +164,13 @@ async def test_what_would_be_lost_is_asked_about_before_one_quits(key: str, is_l
         await pilot.press(key)
         await wait_until(pilot, lambda: not app.is_running or not isinstance(app.screen, Question))
         assert app._exit == bool(is_left)
+
+
+async def test_help_shows_our_keys_before_those_that_edit_text() -> None:
+    async with open_chat(FakeEngine()) as chat:
+        await chat.pilot.press("f1")
+        await chat.until(lambda: "chats" in "\n".join(row[50:] for row in chat.rows()))
+        shown = "\n".join(row[50:] for row in chat.rows())
+        assert "send" in shown
+        assert "task" in shown
+        assert "Cursor" not in shown
