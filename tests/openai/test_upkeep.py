@@ -27,7 +27,8 @@ async def test_texts_have_their_vectors_in_their_order() -> None:
         (model,) = await home.models()
     assert np.allclose(unit.vectors, [[0.6, 0.8], [0.0, 1.0]])
     assert np.allclose(plain.vectors, [[3, 4], [0, 2]])
-    assert (unit.n_tokens, unit.vectors.dtype) == (7, np.float32)
+    assert unit.n_tokens == 7
+    assert unit.vectors.dtype == np.float32
     assert (model.embedding_size, model.state, model.is_remote) == (2, "loaded", True)
     assert server.asked[0] == {"model": "big", "input": ["a", "b"]}
 
