@@ -3,8 +3,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -58,7 +58,8 @@ class Server:
             async with self._answer("POST", path, json=body) as response:
                 if "event-stream" not in response.headers.get("content-type", ""):
                     raise self._no_stream(await response.aread())
-                yield self._pieces(response)
+                async with aclosing(self._pieces(response)) as pieces:
+                    yield pieces
 
     async def close(self) -> None:
         """Give up what is under way: it raises EngineClosed, and so does what is asked afterwards."""
@@ -113,7 +114,7 @@ class Server:
             )
         return self._opened
 
-    async def _pieces(self, response: "httpx.Response") -> AsyncIterator[Json]:
+    async def _pieces(self, response: "httpx.Response") -> AsyncGenerator[Json]:
         """The pieces of an answer; an error among them is raised, and so is an end before all was said."""
         is_ended = False
         async for line in lines_of(response.aiter_bytes()):

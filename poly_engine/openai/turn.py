@@ -70,7 +70,6 @@ class RemoteTurn:
         """End it where it is: with an error, if there is a reason, or else as cancelled."""
         if self._asking is not None and not self._asking.done():
             self._cut = reason
-            self._has_failed = reason is not None
             await self.stop()
 
     async def stop(self) -> None:
@@ -100,7 +99,6 @@ class RemoteTurn:
             last = None
         except PolyError as error:
             last = error
-            self._has_failed = True
         except asyncio.CancelledError:
             last = self._cut
             self._reading.reason = "cancelled"
@@ -109,6 +107,7 @@ class RemoteTurn:
 
     def _end(self, error: PolyError | None) -> None:
         self._model.running.discard(self)
+        self._has_failed = self._has_failed or error is not None
         if not self._begun.done():
             self._begun.set_exception(error or EngineClosed("the session was closed"))
         self._heard.put_nowait(error)
