@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from textual.app import ComposeResult
 from textual.events import ScreenResume
+from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from poly_engine.config import Config, load
@@ -174,3 +175,17 @@ async def test_help_shows_our_keys_before_those_that_edit_text() -> None:
         assert "send" in shown
         assert "task" in shown
         assert "Cursor" not in shown
+
+
+async def test_the_palette_begins_with_what_was_done_last_and_then_with_what_can_be_done_here() -> None:
+    async with open_chat(FakeEngine()) as chat:
+        await chat.pilot.press("ctrl+p")
+        await chat.until(lambda: any("chat: new" in row for row in screen_rows(chat.pilot)))
+        assert not any("A/B" in row for row in screen_rows(chat.pilot))
+        await chat.pilot.press(*"mouse on", "enter")
+        await chat.until(lambda: not isinstance(chat.app.screen, ModalScreen))
+        await chat.pilot.press("ctrl+p")
+        await chat.until(lambda: any("chat: new" in row for row in screen_rows(chat.pilot)))
+        rows = screen_rows(chat.pilot)
+        places = [next(n for n, row in enumerate(rows) if words in row) for words in ("view: mouse", "chat: new")]
+        assert places[0] < places[1]
