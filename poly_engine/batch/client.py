@@ -55,8 +55,9 @@ class ReportStream:
 class WorkerClient:
     """A model that is being served. Opened by `open`, which loads it; to be closed."""
 
-    def __init__(self, on_death: Callable[[str], None]) -> None:
+    def __init__(self, on_death: Callable[[str], None], on_ended: Callable[[], None] = lambda: None) -> None:
         self._on_death = on_death
+        self._on_ended = on_ended
         self._loop = asyncio.get_running_loop()
         self._ids = itertools.count(1)
         self._streams: dict[int, ReportStream] = {}
@@ -76,11 +77,12 @@ class WorkerClient:
         on_progress: Callable[[float], None],
         host: MakeHost,
         on_death: Callable[[str], None] = lambda _: None,
+        on_ended: Callable[[], None] = lambda: None,
     ) -> Self:
         """Load a model. Raises ModelLoadFailed; being cancelled, gives up loading. `on_death` is told what ended the
-        worker, now or later, if nobody told it to end.
+        worker, now or later, if nobody told it to end; `on_ended` in any case, when its memory is free.
         """
-        client = cls(on_death)
+        client = cls(on_death, on_ended)
         client._host = host(
             spec,
             on_progress=lambda share: client._report_progress(share, on_progress),
@@ -202,6 +204,7 @@ class WorkerClient:
     def _set_ended(self, why: str, spec: ModelSpec) -> None:
         self._why = "" if self._closed_for else why
         self._ended.set()
+        self._on_ended()
         if self._why:
             self._on_death(why)
         if not self._opened.done():

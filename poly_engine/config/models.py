@@ -1,5 +1,6 @@
 """Models in the configuration: a file in GGUF format, and how to run it."""
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, PrivateAttr
 
 from poly_engine.config.cores import usable_cores
+from poly_engine.config.amounts import Duration, seconds
 from poly_engine.config.locations import file_at
 from poly_engine.config.section import Mistake, Section
 from poly_engine.config.values import Count, Location, Locations, check_url
@@ -18,6 +20,10 @@ from poly_engine.sampling.settings import COUNT
 __all__ = ["ModelConfig"]
 
 MAX_THREADS = 512  # GGML_MAX_N_THREADS
+_KEEP_ALIVE_S = 1800.0
+"""Users of Ollama expect that a model leaves by itself, and complain most of that it does after five minutes: reading an
+answer or a meeting takes longer, and loading it and the conversation again is what they wait for. LM Studio takes an hour.
+"""
 
 
 def _default_threads() -> int:
@@ -82,6 +88,12 @@ class ModelConfig(Section):
     gpu_layers: int | None = Field(
         default=None, ge=0, le=COUNT.high, description="Layers that the GPU computes if use_gpu is set; by default all."
     )
+    keep_alive: Duration | None = Field(
+        default=None,
+        description="How long it stays in memory when nobody uses it: seconds, a text such as 90s, 30m or 2h, or "
+        "forever; 30m by default, and forever if it is warm.",
+    )
+    warm: bool = Field(default=False, description="Whether poly serve loads it when it starts, and not when first used.")
     architecture: str | None = Field(default=None, description="Ignored: the file says what it is.")
 
     _folder: Path | None = PrivateAttr(default=None)
@@ -95,6 +107,13 @@ class ModelConfig(Section):
     def keep_in(self, folder: Path | None) -> None:
         """Have what is fetched kept in `folder`, as cache_path of the configuration says."""
         self._folder = folder
+
+    @property
+    def keep_alive_s(self) -> float:
+        """Seconds that it stays in memory when nobody uses it."""
+        if self.keep_alive is not None:
+            return seconds(self.keep_alive)
+        return math.inf if self.warm else _KEEP_ALIVE_S
 
     @property
     def folder(self) -> Path | None:
