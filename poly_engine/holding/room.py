@@ -190,7 +190,7 @@ def _enough(stays: Sequence[Stay], n_bytes: float) -> list[Stay]:
         if sum(one.n_bytes for one in chosen) >= n_bytes:
             break
         chosen.append(stay)
-    for stay in chosen[:]:
+    for stay in chosen[::-1]:
         if sum(one.n_bytes for one in chosen) - stay.n_bytes >= n_bytes:
             chosen.remove(stay)
     return chosen
