@@ -1,6 +1,7 @@
 """The engine of this process: it wires configuration, models, workers and sessions together, and nothing else does."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from poly_engine.batch.opened import MakeHost, Vocabulary
 from poly_engine.config import Config, ModelConfig, TaskConfig, task_draft
 from poly_engine.content import Content
 from poly_engine.embedded import HeldModel, embedded
-from poly_engine.errors import EngineClosed, ModelLoadFailed, ModelNotFound, TaskNotFound
+from poly_engine.errors import EngineClosed, ModelLoadFailed, ModelNotFound, PolyError, TaskNotFound
 from poly_engine.holding.keeper import Keeper
 from poly_engine.interface import NO_OPTIONS, Engine
 from poly_engine.memory.embedding import Embedding
@@ -39,6 +40,8 @@ from poly_engine.types import (
     TokenPiece,
     Turn,
 )
+
+_log = logging.getLogger(__name__)
 
 
 class LocalEngine(Engine):
@@ -150,6 +153,14 @@ class LocalEngine(Engine):
         """Take in the documents that were accepted before, by whoever was stopped meanwhile."""
         await self._memories.resume()
 
+    async def warm_up(self) -> None:
+        """Load the models that are to be warm, one after the other. What cannot be loaded now is when it is used."""
+        for name in [name for name, model in self._config.models.items() if model.warm]:
+            try:
+                await self.load(name)
+            except PolyError as error:
+                _log.warning("%s is to be warm, and is not: %s", name, error)
+
     async def recall(self, memory: str, prompt: str, options: RecallOptions = NO_OPTIONS) -> Recalled:
         return await (await self._memories.get(memory)).recall(prompt, options)
 
@@ -210,8 +221,8 @@ class LocalEngine(Engine):
 
     @asynccontextmanager
     async def _use(self, name: str, on_progress: Callable[[float], None] | None = None) -> AsyncIterator[WorkerClient]:
-        """The worker of a model, once it serves; it stays in memory while in the block. Who is in the block of one never
-        enters that of another, as `Keeper` says.
+        """The worker of a model, once it serves; it stays in memory while in the block. Who is in the block of one
+        never enters that of another, as `Keeper` says.
         """
         self._check_open()
         self._model(name)
@@ -238,6 +249,7 @@ class LocalEngine(Engine):
         config = self._config.models[name]
         served = self._served.get(name)
         state = served.state if served else "unloaded"
+        opened = served.opened if served else None
         path = config.file
         if path is None or config.is_to_be_pulled:
             return ModelInfo(name, config.place, state)
@@ -257,7 +269,9 @@ class LocalEngine(Engine):
             context_size=sizes.context_size,
             train_context_size=header.train_context_size or None,
             embedding_size=header.number("embedding_length") or None,
-            device="gpu" if config.use_gpu else "cpu",
+            device=opened.device if opened else "gpu" if config.wants_gpu else "cpu",
+            n_layers=header.n_layers,
+            n_gpu_layers=opened.n_gpu_layers if opened else None,
             memory_bytes=memory_bytes(header, sizes, config.batch_size) + adapters,
             quantization=header.quantization or None,
             n_running=served.n_running if served else 0,

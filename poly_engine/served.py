@@ -7,7 +7,7 @@ from contextvars import copy_context
 
 from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.deaths import Deaths
-from poly_engine.batch.opened import MakeHost, ModelSpec
+from poly_engine.batch.opened import GpuSpec, MakeHost, ModelSpec, OpenedModel
 from poly_engine.config import ModelConfig
 from poly_engine.errors import EngineClosed, ModelLoadFailed
 from poly_engine.holding.keeper import Keeper
@@ -59,6 +59,12 @@ class ServedModel:
     def sizes(self) -> CacheSizes | None:
         """Tokens of a session and of its cache, once it is loaded."""
         return self._sizes if self._is_usable() else None
+
+    @property
+    def opened(self) -> OpenedModel | None:
+        """What is known of it since it was loaded, while it is."""
+        opening = self._opening
+        return opening.result().model if opening is not None and self._is_usable() else None
 
     @property
     def problem(self) -> str | None:
@@ -179,6 +185,13 @@ def _in_this_context(listener: Callable[[float], object]) -> Callable[[float], o
     return lambda share: context.run(listener, share)
 
 
+def _gpu(config: ModelConfig) -> GpuSpec | None:
+    if not config.wants_gpu:
+        return None
+    n_layers = config.gpu_layers if isinstance(config.gpu_layers, int) else _ALL_LAYERS
+    return GpuSpec(n_layers, config.require_gpu, config.gpu_split, config.main_gpu)
+
+
 def _spec(config: ModelConfig, budget_bytes: int | None) -> tuple[ModelSpec, int]:
     """How to open a model, and about how many bytes it takes then."""
     path = config.file
@@ -190,7 +203,7 @@ def _spec(config: ModelConfig, budget_bytes: int | None) -> tuple[ModelSpec, int
     spec = ModelSpec(
         header=header,
         adapters=config.adapter_files,
-        gpu_layers=(_ALL_LAYERS if config.gpu_layers is None else config.gpu_layers) if config.use_gpu else 0,
+        gpu=_gpu(config),
         context_size=sizes.context_size,
         n_cells=sizes.cache_size,
         n_parallel=config.parallel,

@@ -212,7 +212,9 @@ class ModelInfo:
     about what it takes once it is loaded: weights, cache, and room to compute. `quantization` is how its weights are
     stored, such as Q4_K_M; `n_running` is how many requests it is working on, and `problem` why it could not be loaded.
     `idle_s` is for how long nobody has used it while it is in memory, and `expires_in_s` when it leaves unless somebody
-    does; both are None while it is in use, and the latter if it stays.
+    does; both are None while it is in use, and the latter if it stays. `device` is what computes it, such as "gpu", or
+    "cpu (this build of llama.cpp has no GPU support)" where a GPU was to; before it is loaded, what is to compute it.
+    The GPU computes `n_gpu_layers` of its `n_layers`, which count the one that writes as llama.cpp does.
     """
 
     name: str
@@ -231,6 +233,8 @@ class ModelInfo:
     problem: str | None = None
     idle_s: float | None = None
     expires_in_s: float | None = None
+    n_layers: int | None = None
+    n_gpu_layers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,8 @@ class FakeEngine(FakeMemories):
             device="cpu",
             quantization="F16",
             problem=None,
+            n_layers=3,
+            n_gpu_layers=0,
         )
 
 

@@ -103,8 +103,8 @@ class Config(Section):
     )
     max_memory: Amount | None = Field(
         default=None,
-        description="What all loaded models may take together: bytes, a text such as 8GB, or a share of the memory such "
-        "as 80%; without end by default. Those that nobody uses leave it for others.",
+        description="What all loaded models may take together: bytes, a text such as 8GB, or a share of the memory "
+        "such as 80%; without end by default. Those that nobody uses leave it for others.",
     )
     models: Mapping[str, ModelConfig] = Field(default={}, description="The models by name.")
     tasks: Mapping[str, TaskConfig] = Field(default={}, description="The tasks by name.")

@@ -188,8 +188,8 @@ class Keeper:
     def _refusal(self, name: str, n_bytes: int) -> Overloaded:
         others = ", ".join(self._room.names_in_memory())
         return Overloaded(
-            f"{name} takes about {_in_words(n_bytes)} and has waited {self._patience_s:g} s for room beside models that "
-            f"are in use ({others}), within the {_in_words(self.budget_bytes or 0)} of max_memory: try again later"
+            f"{name} takes about {_in_words(n_bytes)} and has waited {self._patience_s:g} s for room beside models "
+            f"that are in use ({others}), within the {_in_words(self.budget_bytes or 0)} of max_memory: try again later"
         )
 
 

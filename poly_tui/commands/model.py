@@ -5,7 +5,7 @@ import click
 from poly_engine import ModelInfo, ModelNotFound
 from poly_engine.config import Config, ModelConfig
 from poly_tui import connect
-from poly_tui.commands import foreground, model_add as adding, model_pull as pulling
+from poly_tui.commands import foreground, model_add as adding, model_hold as holding, model_pull as pulling
 from poly_tui.commands.listing import Bytes, Count, print_record, print_rows
 from poly_tui.commands.model_files import look_at
 from poly_tui.commands.names import model_argument
@@ -19,6 +19,8 @@ def command() -> None:
     """List models, show what they are, and fetch others."""
 
 
+for verb in (holding.list_loaded, holding.load_model, holding.unload_model):
+    command.add_command(verb)
 for verb in (pulling.pull_model, adding.add, adding.remove, pulling.recommend, pulling.files):
     command.add_command(verb)
 
@@ -82,7 +84,7 @@ def _remote_row(model: ModelInfo) -> dict[str, object]:
         "size_bytes": None if model.size_bytes is None else Bytes(model.size_bytes),
         "context_size": model.context_size,
         "memory_bytes": None if model.memory_bytes is None else Bytes(model.memory_bytes),
-        "problem": None,
+        "problem": model.problem,
     }
 
 
@@ -93,6 +95,8 @@ def _remote_record(model: ModelInfo) -> dict[str, object]:
         "train_context_size": model.train_context_size,
         "embedding_size": model.embedding_size,
         "device": model.device,
+        "layers": model.n_layers,
+        "layers_on_gpu": model.n_gpu_layers,
     }
 
 

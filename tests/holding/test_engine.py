@@ -74,7 +74,7 @@ async def states(home: LocalEngine) -> dict[str, ModelState]:
 async def until(home: LocalEngine, name: str, state: ModelState) -> None:
     async with asyncio.timeout(30):
         while (await states(home))[name] != state:
-            await asyncio.sleep(0)
+            pass
 
 
 async def test_all_of_three_models_are_answered_by_within_a_budget_that_holds_two(
@@ -117,7 +117,9 @@ async def test_two_chats_with_models_that_do_not_fit_together_take_turns(
 
 async def test_a_model_that_does_not_fit_alone_is_refused_in_words(files: Mapping[str, Path]) -> None:
     async with engine_for(0.5, files) as home:
-        with pytest.raises(ModelLoadFailed, match=r"one takes about .* MB, and max_memory allows .* raise it, or lower"):
+        with pytest.raises(
+            ModelLoadFailed, match=r"one takes about .* MB, and max_memory allows .* raise it, or lower"
+        ):
             await ask(home, "one")
 
 
