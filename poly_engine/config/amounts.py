@@ -1,12 +1,14 @@
-"""Amounts in the configuration that people write with a unit: times, and memory."""
+"""Amounts in the configuration that people write with a unit or a word: times, memory, layers."""
 
 import math
 import re
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
-__all__ = ["Amount", "Duration", "n_bytes", "seconds"]
+from poly_engine.sampling.settings import COUNT
+
+__all__ = ["Amount", "Duration", "Layers", "n_bytes", "seconds"]
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -52,24 +54,40 @@ def _parts(text: str) -> tuple[float, str]:
     return float(found[1]), found[2]
 
 
-def _check_duration(duration: float | str) -> float | str:
+def _check_duration(given: object, _: ValidatorFunctionWrapHandler) -> float | str:
+    """As what it was meant to be: a union would say what is wrong with it as each of its kinds."""
     try:
-        seconds(duration)
+        if isinstance(given, int | float | str) and not isinstance(given, bool):
+            seconds(given)
+            return given
     except ValueError:
-        raise ValueError('must be seconds, a text such as "90s", "30m" or "2h", or "forever"') from None
-    return duration
+        pass
+    raise ValueError('must be seconds, a text such as "90s", "30m" or "2h", or "forever"')
 
 
-def _check_amount(amount: int | str) -> int | str:
+def _check_amount(given: object, _: ValidatorFunctionWrapHandler) -> int | str:
     try:
-        n_bytes(amount, 1)
+        if isinstance(given, int | str) and not isinstance(given, bool):
+            n_bytes(given, 1)
+            return given
     except ValueError:
-        raise ValueError('must be bytes, a text such as "8GB" or "512MiB", or a share of the memory as "80%"') from None
-    return amount
+        pass
+    raise ValueError('must be bytes, a text such as "8GB" or "512MiB", or a share of the memory such as "80%"')
 
 
-Duration: TypeAlias = Annotated[int | float | str, AfterValidator(_check_duration)]
+def _check_layers(given: object, _: ValidatorFunctionWrapHandler) -> int | Literal["all"]:
+    if given == "all":
+        return "all"
+    if isinstance(given, int) and not isinstance(given, bool) and 0 <= given <= COUNT.high:
+        return given
+    raise ValueError('must be a number of layers, from 0 on, or "all"')
+
+
+Duration: TypeAlias = Annotated[int | float | str, WrapValidator(_check_duration)]
 """Seconds, or a text with a unit, or "forever"."""
 
-Amount: TypeAlias = Annotated[int | str, AfterValidator(_check_amount)]
+Amount: TypeAlias = Annotated[int | str, WrapValidator(_check_amount)]
 """Bytes, or a text with a unit, or a share."""
+
+Layers: TypeAlias = Annotated[Annotated[int, Field(ge=0)] | Literal["all"], WrapValidator(_check_layers)]
+"""How many layers of a model."""

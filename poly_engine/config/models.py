@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, PrivateAttr
 
-from poly_engine.config.amounts import Duration, seconds
+from poly_engine.config.amounts import Duration, Layers, seconds
 from poly_engine.config.cores import usable_cores
 from poly_engine.config.locations import file_at
 from poly_engine.config.section import Mistake, Section
@@ -92,7 +92,7 @@ class ModelConfig(Section):
         description="Whether it is computed on a GPU or not at all: without one it is not loaded, and the error says "
         "why there is none.",
     )
-    gpu_layers: Annotated[int, Field(ge=0, le=COUNT.high)] | Literal["all"] | None = Field(
+    gpu_layers: Layers | None = Field(
         default=None, description="Layers that the GPU computes if use_gpu is set: a number, or all, as by default."
     )
     gpu_split: GpuSplit = Field(

@@ -61,6 +61,18 @@ async def test_a_model_tells_how_many_requests_it_is_working_on(engine: Engine) 
         assert (await engine.models())[0].n_running == 0
 
 
+async def test_a_model_tells_for_how_long_nobody_has_used_it(home: Engine, remote: Engine) -> None:
+    for engine in (home, remote):
+        assert (await engine.models())[0].idle_s is None
+        await engine.load("m")
+        idle_s = (await engine.models())[0].idle_s
+        assert idle_s is not None
+        assert 0 <= idle_s < 60
+        async with engine.session("talk") as session, session.send(LONG) as events:
+            await anext(events)
+            assert (await engine.models())[0].idle_s is None
+
+
 async def test_loading_tells_how_far_it_is(engine: Engine) -> None:
     shares: list[float] = []
     await engine.load("m", shares.append)

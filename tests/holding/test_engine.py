@@ -209,8 +209,9 @@ async def test_an_engine_is_closed_while_somebody_waits_for_room(files: Mapping[
     async with engine_for(1.5, files) as home:
         async with home.session("one") as session, session.send("#") as events:
             await anext(events)
-            waiting = [asyncio.create_task(ask(home, "two")), asyncio.create_task(ask(home, "one"))]
+            waiting = [asyncio.create_task(ask(home, name)) for name in ("two", "three")]
             await until(home, "two", "loading")
+            await until(home, "three", "loading")
             await home.close()
             results = await asyncio.gather(*waiting, return_exceptions=True)
             with pytest.raises(EngineClosed):
