@@ -23,6 +23,10 @@ test *args:
 snap *args='tests/tui':
     POLY_SNAP=1 uv run pytest {{ args }}
 
+# Take the pictures of the README anew, all or some: just pictures tune server
+pictures *args:
+    uv run python -m tests.tui.pictures {{ args }}
+
 # Check formatting, style, types and the layering of imports
 check:
     uv run ruff format --check .

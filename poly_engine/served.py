@@ -68,11 +68,13 @@ class ServedModel:
 
     @property
     def problem(self) -> str | None:
-        """Why it could not be loaded, if that is so."""
+        """Why it could not be loaded, or what ended it, if that is so."""
         opening = self._opening
-        if opening is None or not opening.done() or opening.cancelled() or (error := opening.exception()) is None:
+        if opening is None or not opening.done() or opening.cancelled():
             return None
-        return str(error)
+        if (error := opening.exception()) is not None:
+            return str(error)
+        return None if self._is_usable() else self.refusal or opening.result().problem or None
 
     @property
     def n_running(self) -> int:

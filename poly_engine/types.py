@@ -210,7 +210,7 @@ Event: TypeAlias = Recalled | Truncated | Progress | Thinking | Token | Calling 
 class ModelInfo:
     """What is known of a configured model. Figures that only the loaded file tells are None before. `memory_bytes` is
     about what it takes once it is loaded: weights, cache, and room to compute. `quantization` is how its weights are
-    stored, such as Q4_K_M; `n_running` is how many requests it is working on, and `problem` why it could not be loaded.
+    stored, such as Q4_K_M; `n_running` is how many requests it is working on, and `problem` why it failed.
     `idle_s` is for how long nobody has used it while it is in memory, and `expires_in_s` when it leaves unless somebody
     does; both are None while it is in use, and the latter if it stays. `device` is what computes it, such as "gpu", or
     "cpu (this build of llama.cpp has no GPU support)" where a GPU was to; before it is loaded, what is to compute it.

@@ -19,7 +19,7 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import Monochrome, NoColor
 from textual.keys import Keys
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 
 from poly_engine.errors import ConfigError, suggestion
@@ -56,9 +56,17 @@ class PolyApp(App[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (10, "-tiny"), (16, "-short"), (30, "-tall")]  # noqa: RUF012
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+g", "pick_section", "go", id="app.go"),
+        # With priority, so that the letter that is typed next does not overtake it
+        Binding("ctrl+g", "pick_section", "go", id="app.go", priority=True),
         *(
-            Binding(section.key, f"go('{section.name}')", section.title, id=f"app.go_{section.name}", show=False)
+            Binding(
+                section.key,
+                f"go('{section.name}')",
+                section.title,
+                id=f"app.go_{section.name}",
+                show=False,
+                priority=True,
+            )
             for section in SECTIONS
         ),
         Binding("ctrl+q", "quit", "quit", id="app.quit", priority=True),
@@ -202,14 +210,17 @@ class PolyApp(App[None]):
         """Quit, if all sections agree."""
         self._quit()
 
-    @work(group="command", exclusive=True)
-    async def action_pick_section(self) -> None:
+    def action_pick_section(self) -> None:
         """Wait for the letter of a section, and show it."""
+        if isinstance(self.screen, ModalScreen):
+            return
         from poly_tui.screens.go import GoScreen  # seldom shown
 
-        section = await self.push_screen_wait(GoScreen())
-        if section is not None:
-            await self.action_go(section)
+        def go(section: str | None) -> None:
+            if section is not None:
+                self.run_worker(self.action_go(section), group="command")
+
+        self.push_screen(GoScreen(), go)
 
     def action_keep_screenshot(self) -> None:
         """Write the screen to a file in the working directory."""

@@ -47,6 +47,8 @@ class Backend:
         """How often another configuration came into effect: who holds something of the one before looks here."""
         self.speeds: dict[str, float] = {}
         """Tokens a second that models were last seen to write, by their names."""
+        self.talked_to = ""
+        """The task that the chat is with, once it is known."""
         self._source = source
         self._opening: asyncio.Task[Engine] | None = None
 

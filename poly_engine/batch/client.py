@@ -117,6 +117,11 @@ class WorkerClient:
         return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
 
     @property
+    def problem(self) -> str:
+        """What ended it, if nobody wanted that; empty if nothing did."""
+        return self._why or ("it failed; the log says why" if self._is_broken else "")
+
+    @property
     def n_running(self) -> int:
         """Requests that have not come to their end."""
         return sum(stream.outcome is None for stream in self._streams.values())

@@ -7,6 +7,7 @@ from typing import TypeAlias, get_args
 from poly_engine.types import BiasState, Dropped, DropReason, Hit, Timings, Usage
 
 __all__ = [
+    "MOST_DROPPED",
     "Facts",
     "Measured",
     "dropped_fact",
@@ -102,8 +103,7 @@ def recalled_fact(hits: Sequence[Hit]) -> list[dict[str, object]]:
 def dropped_fact(dropped: Sequence[Dropped]) -> list[dict[str, object]]:
     """What was found and left out, and why."""
     return [
-        {"reason": one.reason} | _hit_fact(replace(one.hit, text=one.hit.text[:LONGEST_DROPPED]))
-        for one in dropped[:MOST_DROPPED]
+        {"reason": one.reason} | _hit_fact(replace(one.hit, text=_cut(one.hit.text))) for one in dropped[:MOST_DROPPED]
     ]
 
 
@@ -158,6 +158,10 @@ def _span(value: object) -> tuple[int, int] | None:
 
 def _hit_fact(hit: Hit) -> dict[str, object]:
     return {"origin": hit.origin} | {name: value for name, value in _rounded(asdict(hit)).items() if value is not None}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_DROPPED else f"{text[: LONGEST_DROPPED - 1]}…"
 
 
 def _rounded(fact: Mapping[str, object]) -> dict[str, object]:

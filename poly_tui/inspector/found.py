@@ -12,6 +12,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from poly_engine.types import Dropped, DropReason, Hit
+from poly_tui.chats.facts import MOST_DROPPED
 from poly_tui.inspector.bars import bar
 from poly_tui.transcript.clean import clean
 
@@ -94,7 +95,8 @@ def describe_hit(hit: Hit, sign: str, reason: str = "") -> Content:
 def _head(hits: Sequence[Hit], dropped: Sequence[Dropped]) -> str:
     if not hits and not dropped:
         return "nothing was recalled for this turn"
-    return f"{len(hits)} recalled, {len(dropped)} left out · ⏎ opens"
+    more = " or more" if len(dropped) == MOST_DROPPED else ""
+    return f"{len(hits)} recalled, {len(dropped)}{more} left out · ⏎ opens"
 
 
 def _origin(hit: Hit) -> str:

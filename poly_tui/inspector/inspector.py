@@ -22,6 +22,7 @@ from poly_tui.inspector.prompt_page import PromptPage
 from poly_tui.inspector.records import Records
 from poly_tui.inspector.tabs import PageTabs
 from poly_tui.inspector.token_page import N_ALTERNATIVES, TokenPage
+from poly_tui.screens.sources import SourceCard
 from poly_tui.transcript import Transcript
 from poly_tui.widgets.status import Status
 
@@ -58,6 +59,7 @@ class Inspector(Vertical):
         self._turn: ChatTurn | None = None
         self._status = Status()
         self._memory = ""
+        self._asked_memory_of = ""
         self._drawn_at = 0.0
         self._later: Timer | None = None
         self._asked_prompt_of: ChatTurn | None = None
@@ -98,17 +100,19 @@ class Inspector(Vertical):
     def close(self) -> None:
         """Go away, and give the keys back."""
         self.workers.cancel_group(self, "inspector.prompt")
-        self._asked_prompt_of = None
+        self._wait_no_longer()
         if self.has_keys:
             self._give_focus_back()
         self.remove_class("-open")
 
+    def uncover(self) -> None:
+        """Go away if the transcript is covered."""
+        if self.is_open and not self._lies_beside:
+            self.close()
+
     def inspect(self, turn: ChatTurn | None) -> None:
         """Show another turn."""
         if turn is not self._turn:
-            if turn is not None and (self._turn is None or turn.task != self._turn.task):
-                self._memory = ""
-                self._ask_memory(turn.task)
             self._turn = turn
             if self.is_open:
                 self._draw()
@@ -137,10 +141,15 @@ class Inspector(Vertical):
 
     def action_leave(self) -> None:
         """Go back to where one came from; what lies over the transcript goes away."""
-        if self.screen.has_class("-xwide"):
+        if self._lies_beside:
             self._give_focus_back()
         else:
             self.close()
+
+    @on(SourcesPage.Opened)
+    def show_chunk(self, message: SourcesPage.Opened) -> None:
+        """Show a chunk that was recalled, or left out."""
+        self.app.push_screen(SourceCard(message.number, message.hit))
 
     @on(Transcript.Moved)
     @on(Transcript.Settled)
@@ -149,6 +158,10 @@ class Inspector(Vertical):
         message.stop()
 
     # How it is done
+
+    @property
+    def _lies_beside(self) -> bool:
+        return self.screen.has_class("-xwide")
 
     @property
     def _interval_s(self) -> float:
@@ -179,9 +192,7 @@ class Inspector(Vertical):
             self.screen.focus_next()
 
     def _draw(self) -> None:
-        if self._later is not None:
-            self._later.stop()
-            self._later = None
+        self._wait_no_longer()
         self._drawn_at = time.monotonic()
         turn = self._turn
         match self._page:
@@ -196,10 +207,18 @@ class Inspector(Vertical):
                 record = self._records.of(turn)
                 self._tokens.show(record.tokens if record is not None else () if turn is None else None)
 
+    def _wait_no_longer(self) -> None:
+        if self._later is not None:
+            self._later.stop()
+            self._later = None
+
     def _figures(self) -> Figures:
         turn = self._turn
         if turn is None:
             return Figures(state=self._status.state, context_size=self._status.context_size)
+        if turn.task != self._asked_memory_of:
+            self._asked_memory_of, self._memory = turn.task, ""
+            self._ask_memory(turn.task)
         if self._is_coming(turn):
             return self._records.newest.figures(turn, self._status, self._memory)
         return kept_figures(turn, self._memory)
@@ -233,5 +252,7 @@ class Inspector(Vertical):
     async def _ask_memory(self, task: str) -> None:
         try:
             self._memory = await self._inquiry.memory(task)
-        except PolyError:  # whatever it is, the answer will tell
-            self._memory = ""
+        except PolyError:  # whatever it is, the next answer will tell
+            return
+        if self.is_open:
+            self._draw()

@@ -68,7 +68,9 @@ def _pace(figures: Figures, width: int) -> Content:
     speed = Content.assemble(
         (_number(figures.tokens_per_s, 1), "bold $text-accent" if figures.is_writing else "bold"), (" tok/s ", "dim")
     )
-    peak = Content.assemble((" peak ", "dim"), _number(figures.peak, 1)) if figures.peak is not None else Content("")
+    # The slices of a short answer are few: where even the fastest is slower than the whole, it is no peak
+    has_peak = figures.peak is not None and figures.peak >= (figures.tokens_per_s or 0.0)
+    peak = Content.assemble((" peak ", "dim"), _number(figures.peak, 1)) if has_peak else Content("")
     line = sparkline(figures.speeds, width - speed.cell_length - peak.cell_length)
     return Content.assemble(speed, (line, "$text-accent"), peak)
 

@@ -65,8 +65,8 @@ class PromptPage(Transcript, inherit_bindings=False):
         self._parts = parts
         self.clear()
         self.extend(_blocks(parts, note, size))
-        shown = [(block, part) for block, part in zip(self.blocks[-len(parts) :], parts, strict=True) if parts]
-        for block, part in shown[-N_UNFOLDED:]:
+        blocks = self.blocks[len(self.blocks) - len(parts) :]
+        for block, part in list(zip(blocks, parts, strict=True))[-N_UNFOLDED:]:
             if len(part.text) <= LONGEST:
                 self.fold(block, is_folded=False)
         self.action_top()

@@ -5,6 +5,5 @@ survey       what documents are before they are taken in: new, changed, unchange
 queue        documents that are being taken in, a few at once
 bin          documents that are about to be forgotten, and can be had back
 listing      the documents of a memory and those on their way into it, as rows that are filtered and sorted
-new_memory   another memory, written into the configuration
 archive      a memory, written into a file
 """

@@ -1,5 +1,6 @@
 """The documents of a memory and those on their way into it, as rows that are filtered and sorted."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -136,12 +137,14 @@ class Listing:
         self.totals = Totals.of(())
         self._sorted: Sequence[Entry] = ()
         self._stored: frozenset[str] = frozenset()
+        self._stored_base = self.base = ""
 
     def take(self, documents: Sequence[DocumentInfo], jobs: Sequence[IngestJob]) -> None:
         """Go by what a memory says now."""
         self.documents, self.jobs = documents, jobs
         self.totals = Totals.of(documents)
         self._stored = frozenset(one.source for one in documents)
+        self._stored_base = _common_folder(self._stored)
         self.marked &= {one.source for one in documents} | {one.source for one in jobs}
         self.arrange()
 
@@ -157,6 +160,7 @@ class Listing:
             coming.pop(item.source, None)
             if item.state is not State.DONE or item.source not in self._stored:
                 coming[item.source] = _of_item(item)
+        self.base = _common_folder([*coming], self._stored_base)
         if not coming and not leaving:
             self.entries = self._sorted
             return
@@ -169,6 +173,12 @@ class Listing:
             else:
                 below.append(Entry(one.source, Phase.LEAVING, one.stored) if one.source in leaving else one)
         self.entries = [*above.values(), *below]
+
+    def folder_of(self, entry: Entry) -> str:
+        """The folder of a document, without what the folders of all have in common."""
+        if self.base and f"{entry.folder}/".startswith(f"{self.base}/"):
+            return entry.folder[len(self.base) + 1 :]
+        return entry.folder
 
     def place_of(self, source: str | None) -> int | None:
         """Where a document stands."""
@@ -200,3 +210,10 @@ def _of_item(item: Item) -> Entry:
         State.DONE: Phase.READY,
     }
     return Entry(item.source, phases[item.state], item=item)
+
+
+def _common_folder(sources: Iterable[str], base: str = "") -> str:
+    """The folder that all files are in, and `base` if it is given; empty if that is the root, or nothing is a file."""
+    folders = {os.path.dirname(source) for source in sources if os.path.isabs(source)}  # noqa: PTH117, PTH120 - of many
+    folders |= {base} if base else set()
+    return os.path.commonpath(folders).rstrip("/") if folders else ""

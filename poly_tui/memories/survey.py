@@ -12,6 +12,9 @@ from poly_tui.documents import Document
 
 __all__ = ["Looked", "Surveyor", "Verdict", "kind_word"]
 
+ENOUGH_BYTES = 1 << 16
+"""What begins like text is taken for it: all of it is only looked at when it is taken in."""
+
 _PDF = "application/pdf"
 _PAGE_TREE = re.compile(
     rb"/Type\s*/Pages\b[^>]{0,400}?/Count\s+(\d{1,6})|/Count\s+(\d{1,6})[^>]{0,400}?/Type\s*/Pages\b"
@@ -67,13 +70,16 @@ class Surveyor:
 
     def look_at(self, document: Document) -> Looked:
         """Read a document, and say what it is. Takes as long as the disk does."""
-        from poly_engine.extract.kinds import kind_of  # with all that reads documents, 50 ms
+        from poly_engine.extract.encodings import decode  # with all that reads documents, 50 ms
+        from poly_engine.extract.kinds import is_text, kind_of
 
         if document.path is not None and not os.path.lexists(document.path):
             return Looked(document, Verdict.GONE, reason="there is no such file on this machine")
         try:
             content = document.read()
             kind = kind_of(content, document.name)
+            if is_text(kind):
+                decode(_beginning(content))
         except InvalidRequest as error:
             reason = error.reason if isinstance(error, UnreadableDocument) else str(error)
             return Looked(document, Verdict.UNREADABLE, reason=reason)
@@ -97,6 +103,11 @@ def kind_word(media_type: str) -> str:
     """A short word for a media type."""
     last = media_type.partition("/")[2] or media_type
     return _WORDS.get(last, last.removeprefix("x-"))
+
+
+def _beginning(content: bytes) -> bytes:
+    """The first lines; all of it, if it is short. No character is cut in two at the end of a line."""
+    return content if len(content) <= ENOUGH_BYTES else content[:ENOUGH_BYTES].rpartition(b"\n")[0]
 
 
 def _n_pages(content: bytes) -> int | None:

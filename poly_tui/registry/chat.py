@@ -99,7 +99,7 @@ COMMANDS = (
         for page, words, verb in (
             ("live", "See how fast an answer comes, and how full the context is", ""),
             ("sources", "See what was recalled for a turn, how it was found, and what was left out", "recall"),
-            ("prompt", "See the prompt as it was sent, with the tokens of its parts", "prompt"),
+            ("prompt", "See the prompt as it was sent, with the tokens of its parts", "task prompt"),
             ("tokens", "See how likely each token of an answer was, and which others were", ""),
         )
     ),

@@ -1,6 +1,7 @@
 """The sources of an answer: what a memory recalled for it, as a block to fold and as a card to read one of them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -19,7 +20,7 @@ __all__ = ["SourceCard", "sources_text", "sources_title"]
 def sources_title(hits: Sequence[Hit]) -> str:
     """The sources in one row, the best first."""
     n_sources = "1 source" if len(hits) == 1 else f"{len(hits)} sources"
-    return "  ".join([n_sources, *(f"[{number}] {_origin(hit)}" for number, hit in enumerate(hits, 1))])
+    return "  ".join([n_sources, *(f"[{number}] {_short_origin(hit)}" for number, hit in enumerate(hits, 1))])
 
 
 def sources_text(hits: Sequence[Hit]) -> str:
@@ -50,6 +51,12 @@ class SourceCard(ModalScreen[None]):
     def action_leave(self) -> None:
         """Go back."""
         self.dismiss()
+
+
+def _short_origin(hit: Hit) -> str:
+    """The origin without the folder of the file: where many stand in one row."""
+    path = Path(hit.source)
+    return _origin(hit).removeprefix(f"{path.parent}/" if path.is_absolute() else "")
 
 
 def _origin(hit: Hit) -> str:

@@ -19,8 +19,8 @@ from poly_tui.chats.facts import measured_fact, usage_of
 from poly_tui.chats.log import ChatLog
 from poly_tui.chats.tree import ChatTurn
 from poly_tui.inspector import Inspector, Page, Records
-from poly_tui.inspector.found import SourcesPage
 from poly_tui.inspector.inquiry import Inquiry
+from poly_tui.mentions import unfinished
 from poly_tui.screens.conversation import Asked, Conversation, Failed, Loading, News, Opened, Queued, Stopped
 from poly_tui.screens.healing import until_reachable
 from poly_tui.screens.meter import Meter
@@ -59,7 +59,8 @@ class TalkScreen(SectionScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "stop", id="chat.stop"),
-        Binding("tab", "read", "transcript", id="chat.read", key_display="⇥"),
+        # With priority, so that a key that is typed next does not overtake it
+        Binding("tab", "read", "read", id="chat.read", key_display="⇥", tooltip="go to the transcript", priority=True),
         Binding("ctrl+t", "pick_task", "task", id="chat.task"),
         Binding("ctrl+l", "inspector", "inspector", id="chat.inspector"),
         Binding("ctrl+c", "copy_or_stop", "copy, or stop", id="chat.copy", show=False, priority=True),
@@ -138,11 +139,6 @@ class TalkScreen(SectionScreen):
         self._inspector.inspect(message.turn)
         self.refresh_bindings()  # there is something to go to in the transcript
 
-    @on(SourcesPage.Opened)
-    def show_chunk(self, message: SourcesPage.Opened) -> None:
-        """Show a chunk that the inspector lists."""
-        self.app.push_screen(SourceCard(message.number, message.hit))
-
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
     def show_mode(self) -> None:
@@ -158,8 +154,11 @@ class TalkScreen(SectionScreen):
             self._composer.insert(event.character)
 
     def action_stop(self) -> None:
-        """Stop what is going on; if there is nothing to stop, go back to the prompt."""
+        """Stop what is going on; if there is nothing to stop, take away what lies over the transcript, and go back to
+        the prompt.
+        """
         if not self._conversation.stop():
+            self._inspector.uncover()
             self._composer.focus()
 
     def action_copy_or_stop(self) -> None:
@@ -185,18 +184,19 @@ class TalkScreen(SectionScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The transcript is only gone to from the prompt, and if there is something in it."""
         if action == "read":
-            return self._composer.has_focus and self._transcript.chosen is not None
+            is_completing = self._completions.chosen is not None or unfinished(self._composer.before_cursor) is not None
+            return self._composer.has_focus and self._transcript.chosen is not None and not is_completing
         if action == "page":
             return not self._inspector.has_keys
         return super().check_action(action, parameters)
 
     def action_read(self) -> None:
         """Have the keys do something with what was said."""
-        self._transcript.focus()
+        self.set_focus(self._transcript)  # at once: the next key may be on its way
 
     def action_write(self) -> None:
         """Go on with the prompt."""
-        self._composer.focus()
+        self.set_focus(self._composer)
 
     async def action_inspector(self) -> None:
         """Open the inspector, or go to it, or close it if one is there."""
@@ -239,6 +239,7 @@ class TalkScreen(SectionScreen):
         match news:
             case Loading():
                 self._heading.task_name, self._heading.model_name = news.task.name, news.task.model
+                self.backend.talked_to = news.task.name
                 self._heading.is_loaded = False
                 self._meter.load(news.share)
             case Opened():

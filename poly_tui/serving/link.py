@@ -76,6 +76,7 @@ class ServerLink:
 
     async def look(self) -> None:
         """Find what there is."""
+        await self._hang_up()
         url, key = self._given
         if url is not None:
             await self.connect(url, key)
@@ -99,6 +100,8 @@ class ServerLink:
     async def connect(self, url: str, key: str | None) -> None:
         """Look after the server at a URL."""
         await self._hang_up()
+        if self._given[0] is not None:
+            self._given = (url, key)  # this key, and no other, when it is looked for again
         try:
             self._watch = await asyncio.to_thread(self._servers.watch, url, key)
         except ConfigError as error:
@@ -109,7 +112,13 @@ class ServerLink:
 
     async def start(self) -> None:
         """Start one. Raises PolyError, and then nothing has changed."""
-        daemon = await asyncio.to_thread(self._servers.start)
+        before = self.phase, self.words
+        self._say(Phase.STARTING)  # whoever asks meanwhile need not ask again
+        try:
+            daemon = await asyncio.to_thread(self._servers.start)
+        except PolyError:
+            self._say(*before)
+            raise
         await self._hang_up()
         self._daemon = daemon
         self.log, self.n_logged = deque(maxlen=_MOST_LINES), 0

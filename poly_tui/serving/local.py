@@ -19,7 +19,7 @@ from typing import Self
 
 import platformdirs
 
-from poly_engine.config import Config
+from poly_engine.config import Config, load
 from poly_engine.errors import EngineFailed
 from poly_tui.serving.credentials import new_key
 from poly_tui.serving.log_file import LogFile
@@ -47,18 +47,17 @@ class _Note:
 
 
 class LocalServers:
-    """Servers of this machine: those that are started with the configuration in `config_file`, or the built-in one;
-    `read_config` reads it. Notes and logs are kept in `folder`.
+    """Servers of this machine. They are started with the configuration in the file that `config_file` names when it is
+    asked, or with the built-in one; notes and logs are kept in `folder`.
     """
 
-    def __init__(self, config_file: Path | None, read_config: Callable[[], Config], folder: Path) -> None:
+    def __init__(self, config_file: Callable[[], Path | None], folder: Path) -> None:
         self._config_file = config_file
-        self._read_config = read_config
         self._folder = folder
 
     def configuration(self) -> Config:
         """What a server would be started with. Raises ConfigError."""
-        return self._read_config()
+        return load(self._config_file()).config
 
     def watch(self, url: str, key: str | None) -> Watch:
         """Look at a server. Raises ConfigError for a URL that is none."""
@@ -74,10 +73,10 @@ class LocalServers:
         """Start one. Raises ConfigError, and EngineFailed if one runs already, or if nothing can be started."""
         from poly_serve.access import Access  # 60 ms
 
-        config = self._read_config()
+        config, file = self.configuration(), self._config_file()
         access = Access(config)
         needs_key = config.public or not access.is_open
-        arguments = [] if self._config_file is None else ["--config", str(self._config_file)]
+        arguments = [] if file is None else ["--config", str(file)]
         return LocalDaemon.begin(self._folder, arguments, new_key().key if needs_key else None)
 
 

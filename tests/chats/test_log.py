@@ -1,11 +1,21 @@
 """Chats that are going on, and what is in the file of them."""
 
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from poly_engine.types import Hit, Recalled, Thinking, Token
-from poly_tui.chats.facts import forced_of, hits_of, thought_of
+from poly_engine.types import Dropped, Hit, Recalled, Thinking, Token
+from poly_tui.chats.facts import (
+    LONGEST_DROPPED,
+    MOST_DROPPED,
+    Measured,
+    dropped_of,
+    forced_of,
+    hits_of,
+    measured_fact,
+    measured_of,
+    thought_of,
+)
 from poly_tui.chats.log import ChatLog
 from poly_tui.chats.scribe import Scribe
 from poly_tui.chats.store import ChatStore
@@ -74,6 +84,40 @@ def test_thoughts_and_sources_are_kept(path: Path) -> None:
     counted = thought_of(turn.facts)
     assert counted is not None
     assert counted[0] == 1
+
+
+def test_how_sources_were_found_and_what_was_left_out_is_kept(path: Path) -> None:
+    hit = Hit(
+        text="t", source="a.pdf", score=0.5, place=3, start=0, end=1, vector_rank=2, vector_score=0.25, words_rank=1
+    )
+    dropped = [Dropped(replace(hit, place=n, text="x" * 2000), "no_room") for n in range(100)]
+    scribe = Scribe(path, Told())
+    log = ChatLog(scribe)
+    log.ask("q", "echo", "fake")
+    log.hear(Recalled((hit,), tuple(dropped)))
+    log.hear(DONE)
+    scribe.close()
+
+    (turn,) = kept(path, log).path
+    assert hits_of(turn.facts) == (hit,)
+    left_out = dropped_of(turn.facts)
+    assert [(one.hit.place, one.reason) for one in left_out] == [(n, "no_room") for n in range(MOST_DROPPED)]
+    assert {len(one.hit.text) for one in left_out} == {LONGEST_DROPPED}
+
+
+def test_what_was_measured_is_kept_and_read_again(path: Path) -> None:
+    measured = Measured((1.5, 2.0), 2.0, 7, 1.75, 0.125, 0.5, "closing", 12, 100)
+    scribe = Scribe(path, Told())
+    log = ChatLog(scribe)
+    log.note("measured", measured_fact(measured))  # there is no turn yet: nothing happens
+    log.ask("q", "echo", "fake")
+    log.hear(Token("half", 1))
+    log.note("measured", measured_fact(measured))
+    log.stop()
+    scribe.close()
+
+    (turn,) = kept(path, log).path
+    assert measured_of(turn.facts) == measured
 
 
 def test_a_stopped_answer_is_kept_as_far_as_it_came(path: Path) -> None:

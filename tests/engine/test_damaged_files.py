@@ -25,7 +25,7 @@ from tests.gguf_models.mutation import mutated
 N_FILES = 2000 if os.environ.get("POLY_FAULTS") == "full" else 80
 N_AT_ONCE = 3
 LONGEST_S = 20.0
-"""Measured: 2,000 files took up to 2.5 s each, three at a time on two busy cores; a busier machine is no failure."""
+"""Measured: 2,000 files took up to 3.7 s each, three at a time on two busy cores; a busier machine is no failure."""
 
 
 @dataclass(frozen=True, slots=True)

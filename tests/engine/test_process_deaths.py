@@ -90,6 +90,16 @@ async def test_a_session_goes_on_after_its_model_died_between_two_turns(talker: 
         assert session.turns == (Turn("one>", "yes"), Turn("two>", "yes"))
 
 
+async def test_a_model_that_died_tells_of_what_until_it_is_there_again(talker: Path) -> None:
+    async with isolated(talker) as home:
+        await home.load("m")
+        await kill(home)
+        model = (await home.models())[0]
+        assert model.state == "failed"
+        assert "ended by SIGKILL" in (model.problem or "")
+        assert (await home.load("m")).problem is None
+
+
 async def test_who_waits_for_tokens_of_a_model_that_dies_is_told(talker: Path) -> None:
     async with isolated(talker) as home:
         await home.load("m")
@@ -115,6 +125,7 @@ async def test_other_models_go_on_when_one_dies(talker: Path, tmp_path: Path) ->
             await listening
             assert (await hear(session, ">")).text == "no"
             assert [model.state for model in await home.models()] == ["failed", "loaded"]
+            assert "ended by SIGKILL" in ((await home.models())[0].problem or "")
 
 
 async def test_other_models_go_on_while_one_does_not_answer(talker: Path, tmp_path: Path) -> None:
@@ -186,8 +197,9 @@ async def test_a_model_that_dies_again_and_again_is_left_alone_for_a_while(talke
             ModelLoadFailed, match=r"died 3 times within 10 minutes, and is tried again in \d+ s; .*KILL"
         ):
             await home.load("m")
-        assert (await home.models())[0].state == "failed"
-        assert list(await home.refusals()) == ["m"]
+        (model,) = await home.models()
+        assert (model.state, list(await home.refusals())) == ("failed", ["m"])
+        assert "it died 3 times within 10 minutes" in (model.problem or "")
         await until(lambda: not home._served["m"].refusal)
         assert await answer(home) == "yes"
         assert await home.refusals() == {}

@@ -10,6 +10,7 @@ from poly_tui.cli import poly
 from tests.gguf_models import make, make_scripted
 
 ANSWER = "Hello there."
+COUNT = " ".join(str(number) for number in range(1, 1001))
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +65,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_scripted(folder / "talker.gguf", "la " * 1000, start="\n", context_length=4096)
     make("bert", folder / "embedder.gguf")
     return folder
+
+
+@pytest.fixture(scope="session")
+def counter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that says COUNT, in so many bytes that there is time to do something meanwhile."""
+    return make_scripted(tmp_path_factory.mktemp("counter") / "counter.gguf", COUNT, start="\n", context_length=8192)

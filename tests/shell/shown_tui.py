@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
+import psutil
+
 from tests.shell.screen import Screen
 from tests.shell.terminal import PATIENCE_S, Terminal
 
@@ -56,6 +58,11 @@ class ShownTui(Terminal):
     def kill(self, number: signal.Signals) -> None:
         """Send the program a signal."""
         os.kill(self.process.pid, number)
+
+    def models(self) -> list[psutil.Process]:
+        """The processes that models live in."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return [one for one in children if any("poly_engine.batch.process" in word for word in one.cmdline())]
 
     def close_window(self) -> None:
         """Take the terminal away."""

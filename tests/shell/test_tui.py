@@ -5,23 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import psutil
 import pytest
 
-from tests.gguf_models import make_scripted
-from tests.shell.conftest import ANSWER
+from tests.shell.conftest import ANSWER, COUNT
 from tests.shell.shown_tui import ShownTui, answers, drafts
 from tests.shell.terminal import PATIENCE_S
 
 Configure = Callable[..., Path]
 
-COUNT = " ".join(str(number) for number in range(1, 1001))
+QUIT = "\x11"
 N_RESIZES = 200
-
-
-@pytest.fixture(scope="session")
-def counter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that counts to a thousand, in so many bytes that there is time to do something."""
-    return make_scripted(tmp_path_factory.mktemp("counter") / "counter.gguf", COUNT, start="\n", context_length=8192)
 
 
 def test_an_answer_streams_and_the_terminal_is_left_as_it_was(home: Path, configure: Configure, models: Path) -> None:
@@ -33,7 +27,7 @@ def test_an_answer_streams_and_the_terminal_is_left_as_it_was(home: Path, config
         tui.until(ANSWER)
         tui.until("ready")
         assert "1049" in tui.screen.modes
-        tui.press("\x11")  # ctrl+q
+        tui.press(QUIT)
 
         assert tui.end() == 0
         assert tui.screen.is_sane
@@ -56,7 +50,7 @@ def test_esc_stops_an_answer_and_keeps_what_was_written(home: Path, configure: C
         tui.until("again")
         tui.press("\r")
         tui.until(lambda screen: screen.text.count("17 18 19") > 1)
-        tui.press("\x11")
+        tui.press(QUIT)
         assert tui.end() == 0
 
     first, second = answers(home)
@@ -83,7 +77,7 @@ def test_a_storm_of_resizes_loses_nothing(home: Path, configure: Configure, coun
         numbers = [word for row in tui.screen.rows if row.startswith("  ") for word in row.split() if word.isdigit()]
         assert numbers == [str(number) for number in range(1001 - len(numbers), 1001)]
         assert len(numbers) > 300
-        tui.press("\x11")
+        tui.press(QUIT)
         assert tui.end() == 0
         assert tui.screen.is_sane
 
@@ -131,3 +125,48 @@ def test_a_window_that_is_closed_ends_it_and_keeps_the_chat(
     ((answer, state),) = answers(home)
     assert (COUNT.startswith(answer), state) == (True, "stopped")
     assert "17 18 19" in answer
+
+
+def test_a_model_that_dies_ends_its_answer_alone(home: Path, configure: Configure, counter: Path) -> None:
+    configure(counter)
+
+    with ShownTui() as tui:
+        tui.until("ready")
+        tui.say("count")
+        tui.until("17 18 19")
+        tui.press("not yet sent")
+        tui.until("not yet sent")
+        for process in tui.models():
+            process.kill()
+        tui.until(lambda screen: " ✗ " in screen.text and "SIGKILL" in screen.words)
+        tui.until(" count\n")
+        assert "not yet sent" in tui.screen.text
+        tui.press("\r")
+        tui.until(lambda screen: "17 18 19" in screen.text.rpartition("not yet sent")[2])
+        tui.press("\x1b")
+        tui.until("stopped")
+        tui.press(QUIT)
+        assert tui.end() == 0
+        assert tui.screen.is_sane
+
+    first, second = answers(home)
+    assert (COUNT.startswith(first[0]), first[1]) == (True, "failed")
+    assert "17 18 19" in first[0]
+    assert (COUNT.startswith(second[0]), second[1]) == (True, "stopped")
+
+
+def test_no_process_of_a_model_outlives_it(configure: Configure, counter: Path) -> None:
+    configure(counter)
+
+    with ShownTui() as tui:
+        tui.until("ready")
+        tui.say("count")
+        tui.until("17 18 19")
+        models = tui.models()
+        assert models
+        tui.kill(signal.SIGKILL)
+        tui.process.wait(PATIENCE_S)
+        gone, alive = psutil.wait_procs(models, PATIENCE_S)
+
+    assert not alive
+    assert len(gone) == len(models)

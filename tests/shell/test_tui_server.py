@@ -9,22 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.gguf_models import make_scripted
+from tests.shell.conftest import COUNT
 from tests.shell.shown_tui import ShownTui, answers, drafts
 from tests.shell.terminal import start
 
 Configure = Callable[..., Path]
 
-COUNT = " ".join(str(number) for number in range(1, 1001))
-
 
 @pytest.fixture
-def url(configure: Configure, tmp_path: Path) -> str:
+def url(configure: Configure, counter: Path) -> str:
     """The address of a server that counts, once it is started."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    counter = make_scripted(tmp_path / "counter.gguf", COUNT, start="\n", context_length=8192)
     path = configure(counter)
     path.write_text(f'bind_address = "127.0.0.1:{port}"\n' + path.read_text())
     return f"http://127.0.0.1:{port}"

@@ -50,6 +50,7 @@ async def test_sending_shows_the_prompt_and_the_answer(size: tuple[int, int]) ->
 @all_sizes
 async def test_the_frame_holds_title_status_prompt_and_keys(size: tuple[int, int]) -> None:
     async with open_chat(FakeEngine(), size) as chat:
+        await chat.until(lambda: "send" in chat.rows()[-1])  # the keys are made anew while the screen gets its size
         rows = chat.rows()
         heading = rows[0] if size[1] < 16 else rows[1]
         assert "echo" in heading

@@ -14,6 +14,7 @@ from poly_engine.types import Hit, TaskInfo
 from poly_tui.chats.facts import recalled_fact, thought_fact
 from poly_tui.chats.store import ChatStore
 from poly_tui.chats.tree import ChatTurn
+from poly_tui.registry import COMMANDS
 from poly_tui.screens.go import GoScreen
 from poly_tui.screens.meter import Meter
 from poly_tui.transcript import Kind
@@ -21,6 +22,7 @@ from poly_tui.widgets.completions import Completions
 from poly_tui.widgets.status_line import StatusLine
 from tests.chats.steps import add_turn
 from tests.fake_engine import FakeEngine, Gate, Reply, split
+from tests.tui.inspector.steps import until_still
 from tests.tui.looks import assert_looks
 from tests.tui.steps import SIZES, Chat, open_chat
 
@@ -72,14 +74,9 @@ def still(chat: Chat) -> None:
     chat.screen._meter = Meter(lambda: 0.0)
 
 
-def look(chat: Chat, name: str, size: Size) -> None:
+async def look(chat: Chat, name: str, size: Size) -> None:
+    await until_still(chat)
     assert_looks(chat.pilot, f"chat/{name}-{size[0]}x{size[1]}")
-
-
-async def settled(chat: Chat) -> None:
-    """Wait until what was heard is painted."""
-    await chat.until(lambda: not chat.screen._unpainted and chat.status == chat.screen._meter.status)
-    await chat.pilot.pause()
 
 
 def keep(path: Path, *turns: ChatTurn, title: str = "Contract questions") -> Path:
@@ -110,7 +107,7 @@ def kept(tmp_path: Path) -> Path:
 @each_size
 async def test_empty_and_ready(size: Size) -> None:
     async with open_chat(engine(), size) as chat:
-        look(chat, "ready", size)
+        await look(chat, "ready", size)
 
 
 @each_size
@@ -119,8 +116,7 @@ async def test_loading(size: Size) -> None:
         chat.app.animation_level = "none"
         await chat.until(lambda: chat.status.state == "loading 50 %")
         chat.screen.query_one(StatusLine).refresh()
-        await chat.pilot.pause()
-        look(chat, "loading", size)
+        await look(chat, "loading", size)
 
 
 @each_size
@@ -133,48 +129,42 @@ async def test_streaming(size: Size, n_tokens: int) -> None:
         await chat.say(QUESTION)
         written = "".join(split(SAMPLE)[:n_tokens])
         await chat.until(lambda: chat.texts(Kind.ANSWER) == [written])
-        await settled(chat)
-        look(chat, f"streaming-{n_tokens}", size)
+        await look(chat, f"streaming-{n_tokens}", size)
 
 
 @each_size
 async def test_an_answer_with_all_that_markdown_has(size: Size) -> None:
     async with open_chat(engine(SAMPLE), size) as chat:
         await chat.ask(QUESTION)
-        await settled(chat)
-        look(chat, "markdown-end", size)
+        await look(chat, "markdown-end", size)
         chat.transcript.focus()
         await chat.pilot.press("g")
-        await settled(chat)
-        look(chat, "markdown", size)
+        await look(chat, "markdown", size)
 
 
 @each_size
 async def test_sources_and_thoughts_are_folded_and_unfold(size: Size, tmp_path: Path) -> None:
-    facts = {"recalled": recalled_fact(HITS), "thought": thought_fact(212, 4.4)}
+    facts: dict[str, object] = {"recalled": recalled_fact(HITS), "thought": thought_fact(212, 4.4)}
     turn = ChatTurn(QUESTION, None, "legal", "qwen3-4b", 1.0, ANSWER, THOUGHTS, "complete", facts)
     async with open_chat(engine(), size, chats=keep(tmp_path / "chats.db", turn), chat=1) as chat:
-        await settled(chat)
-        look(chat, "folded", size)
+        await look(chat, "folded", size)
         chat.transcript.focus()
         for kind in (Kind.SOURCES, Kind.THINKING):
             chat.transcript.move_to(next(block for block in chat.transcript.blocks if block.kind is kind))
             await chat.pilot.press("space")
-        await settled(chat)
-        look(chat, "unfolded", size)
+        await look(chat, "unfolded", size)
 
 
 @each_size
 async def test_a_source_that_is_opened(size: Size, tmp_path: Path) -> None:
-    facts = {"recalled": recalled_fact(HITS)}
+    facts: dict[str, object] = {"recalled": recalled_fact(HITS)}
     turn = ChatTurn(QUESTION, None, "legal", "qwen3-4b", 1.0, ANSWER, "", "complete", facts)
     async with open_chat(engine(), size, chats=keep(tmp_path / "chats.db", turn), chat=1) as chat:
         await chat.until(lambda: bool(chat.texts(Kind.ANSWER)))
         block = chat.transcript.blocks[-1]
         chat.transcript.post_message(chat.transcript.CitationOpened(number=1, block=block))
         await chat.until(lambda: len(chat.app.screen_stack) > 1)
-        await chat.pilot.pause()
-        look(chat, "source", size)
+        await look(chat, "source", size)
 
 
 @each_size
@@ -185,8 +175,7 @@ async def test_an_error(size: Size) -> None:
         chat.screen._meter.open(4096)
         await chat.say(QUESTION)
         await chat.until(lambda: bool(chat.texts(Kind.ERROR)))
-        await settled(chat)
-        look(chat, "error", size)
+        await look(chat, "error", size)
 
 
 @each_size
@@ -197,8 +186,7 @@ async def test_prompts_that_wait(size: Size) -> None:
         for prompt in (QUESTION, "And what notice period applies?", "Write that as a letter.\nBe polite."):
             await chat.say(prompt)
         await chat.until(lambda: chat.texts(Kind.ANSWER) == ["".join(split(ANSWER)[:5])])
-        await settled(chat)
-        look(chat, "queue", size)
+        await look(chat, "queue", size)
 
 
 @each_size
@@ -207,8 +195,7 @@ async def test_the_list_of_chats(size: Size, kept: Path) -> None:
         await chat.pilot.press("ctrl+r")
         await chat.until(lambda: len(chat.app.screen.query("ChatList OptionList")) == 1)
         await chat.until(lambda: chat.app.screen.query_one("ChatList OptionList", OptionList).option_count == 3)
-        await chat.pilot.pause()
-        look(chat, "list", size)
+        await look(chat, "list", size)
 
 
 async def opened(chat: Chat, key: str, is_there: Callable[[], bool]) -> None:
@@ -221,24 +208,23 @@ async def opened(chat: Chat, key: str, is_there: Callable[[], bool]) -> None:
 async def test_the_picker_of_tasks(size: Size) -> None:
     async with open_chat(engine(), size) as chat:
         await opened(chat, "ctrl+t", lambda: len(chat.app.screen_stack) > 1)
-        look(chat, "tasks", size)
+        await look(chat, "tasks", size)
 
 
 @each_size
 async def test_the_card_of_sections(size: Size) -> None:
     async with open_chat(engine(), size) as chat:
         await opened(chat, "ctrl+g", lambda: isinstance(chat.app.screen, GoScreen))
-        look(chat, "go", size)
+        await look(chat, "go", size)
 
 
 @each_size
 async def test_the_palette(size: Size) -> None:
     async with open_chat(engine(), size) as chat:
         await opened(chat, "ctrl+p", lambda: len(chat.app.screen_stack) > 1)
-        n_commands = len(list(chat.app.get_system_commands(chat.screen)))
+        n_commands = len(COMMANDS)
         await chat.until(lambda: chat.app.screen.query_one(OptionList).option_count == n_commands)
-        await chat.pilot.pause()
-        look(chat, "palette", size)
+        await look(chat, "palette", size)
 
 
 @each_size
@@ -246,8 +232,7 @@ async def test_help(size: Size) -> None:
     async with open_chat(engine(), size) as chat:
         await opened(chat, "f1", lambda: bool(chat.screen.query("HelpPanel")))
         await chat.until(lambda: bool(chat.screen.query("BindingsTable")))
-        await chat.pilot.pause()
-        look(chat, "help", size)
+        await look(chat, "help", size)
 
 
 @each_size
@@ -255,5 +240,4 @@ async def test_what_could_stand_behind_a_slash(size: Size) -> None:
     async with open_chat(engine(), size) as chat:
         await chat.pilot.press("slash")
         await chat.until(lambda: chat.screen.query_one(Completions).display)
-        await chat.pilot.pause()
-        look(chat, "slash", size)
+        await look(chat, "slash", size)

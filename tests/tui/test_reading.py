@@ -4,7 +4,7 @@ import pytest
 from textual.pilot import Pilot
 
 from poly_engine.types import Hit, Recalled
-from poly_tui.screens.sources import SourceCard
+from poly_tui.screens.sources import SourceCard, sources_title
 from poly_tui.transcript import Block, Kind, Part, Passage, Transcript
 from tests.fake_engine import FakeEngine, Reply, split
 from tests.tui.steps import SIZES, TranscriptApp, open_chat, open_transcript, screen_rows, wait_until
@@ -233,3 +233,10 @@ async def test_a_memory_that_gave_nothing_is_told_in_a_notice() -> None:
     async with open_chat(recalling(())) as chat:
         await chat.ask("go")
         assert chat.texts(Kind.NOTICE)[-1] == "the memory holds nothing that is near enough"
+
+
+def test_the_row_of_sources_leaves_out_the_folders_of_files() -> None:
+    hits = [
+        Hit(text="a", source=source, score=0.5, place=0, start=0, end=1) for source in ("/home/a/b.pdf", "http://x/y")
+    ]
+    assert sources_title(hits) == "2 sources  [1] b.pdf .50  [2] http://x/y .50"

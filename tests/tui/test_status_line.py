@@ -74,6 +74,19 @@ def test_every_state_is_a_sign_and_a_word(status: Status, words: str) -> None:
     assert fitted(status, 80).plain.startswith(words)
 
 
+@pytest.mark.parametrize("width", [80, 40, 30])
+def test_what_has_the_keys_stands_before_everything_else(width: int) -> None:
+    line = fitted(WRITING, width, mode="TRANSCRIPT")
+    assert line.plain.startswith(" TRANSCRIPT  ⠋ writing")
+    assert line.cell_length <= width
+
+
+def test_a_session_that_goes_on_begins_with_its_context_as_full_as_it_was() -> None:
+    meter = Meter(Clock())
+    meter.open(4096, 1924)
+    assert (meter.status.context_used, meter.status.context_size) == (1924, 4096)
+
+
 def test_a_reader_who_left_the_end_is_told_what_is_new() -> None:
     away = Status(is_following=False, n_new_rows=128)
     assert fitted(away, 80).plain.endswith("↓ 128 new · ^end")

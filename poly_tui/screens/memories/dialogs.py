@@ -1,6 +1,7 @@
 """What lies over the section for a moment: a line to type, a form for another memory, and a card to read."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -12,13 +13,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from poly_engine.errors import InvalidRequest
-from poly_tui.memories.new_memory import check_name
 from poly_tui.transcript.clean import clean, drawable
 
-__all__ = ["Card", "LineCard", "NewMemoryCard"]
+_NAME = re.compile(r"[\w.-]{1,64}")
+
+__all__ = ["FileCard", "NewMemoryCard", "ReadingCard"]
 
 
-class Card(ModalScreen[None]):
+class ReadingCard(ModalScreen[None]):
     """Something to read."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,space,enter", "leave", "back", id="card.leave")]
@@ -40,10 +42,10 @@ class Card(ModalScreen[None]):
         self.dismiss()
 
 
-class LineCard(ModalScreen[str | None]):
+class FileCard(ModalScreen[str | None]):
     """One line to be typed. The result is what was typed, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back", id="line.leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back", id="file.leave")]
 
     def __init__(self, title: str, value: str = "", remark: str = "") -> None:
         super().__init__()
@@ -122,7 +124,7 @@ class NewMemoryCard(ModalScreen[Mapping[str, str | int | float] | None]):
     def _settings(self) -> Mapping[str, str | int | float]:
         """What was typed. Raises InvalidRequest for what cannot be."""
         name, model = self._memory.value.strip(), self._model.value.strip()
-        check_name(name, self._known)
+        _check_name(name, self._known)
         if model not in self._models:
             raise InvalidRequest(f"there is no model {model or 'without a name'}: there is {', '.join(self._models)}")
         settings: dict[str, str | int | float] = {"name": name, "embedding_model": model}
@@ -131,6 +133,13 @@ class NewMemoryCard(ModalScreen[Mapping[str, str | int | float] | None]):
         if self._least.value:
             settings["min_score"] = _share(self._least.value)
         return settings
+
+
+def _check_name(name: str, known: Collection[str]) -> None:
+    if not _NAME.fullmatch(name):
+        raise InvalidRequest("a memory needs a name of letters, digits, dots, - and _, 64 at most")
+    if name in known:
+        raise InvalidRequest(f"there is a memory {name} already: choose another name")
 
 
 def _whole(text: str) -> int:

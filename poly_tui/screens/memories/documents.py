@@ -187,9 +187,8 @@ class DocumentsPane(Vertical):
         return Row(cells, "strike dim" if entry.phase is Phase.LEAVING else "")
 
     def _name_of(self, entry: Entry) -> Content:
-        if self.size.width < 72 or not entry.folder:
-            return cell(entry.name)
-        return Content.assemble(cell(entry.name), "  ", cell(entry.folder, "dim"))
+        folder = self.listing.folder_of(entry)
+        return Content.assemble(cell(entry.name), "  ", cell(folder, "dim")) if folder else cell(entry.name)
 
     def _show_heading(self) -> None:
         totals, listing = self.listing.totals, self.listing
@@ -210,7 +209,7 @@ class DocumentsPane(Vertical):
         elif entry.phase is Phase.FAILED:
             words = Content.assemble(" ! ", cell(entry.reason or "it could not be taken in"))
             self._detail.update(words.stylize("$text-error"))
-        elif entry.item is not None and entry.item.n_new:
+        elif entry.phase is Phase.WORKING and entry.item is not None and entry.item.n_new:
             self._detail.update(Content.assemble(" ", _progress(entry.item, 10)))
         else:
             title = entry.stored.title if entry.stored else ""

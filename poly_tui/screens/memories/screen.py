@@ -17,7 +17,7 @@ from poly_tui.memories.paths import as_line, source_path, split_paths
 from poly_tui.memories.queue import State
 from poly_tui.memories.words import counted
 from poly_tui.screens.memories.chunks import ChunksScreen
-from poly_tui.screens.memories.dialogs import Card
+from poly_tui.screens.memories.dialogs import ReadingCard
 from poly_tui.screens.memories.documents import DocumentsPane
 from poly_tui.screens.memories.memories import MemoriesCard, MemoryList
 from poly_tui.screens.memories.search import SearchPane
@@ -59,7 +59,10 @@ class MemoriesScreen(MemoryUpkeep):
 
     @work(group="memories.dialog", exclusive=True)
     async def action_choose_memory(self) -> None:
-        """Choose the memory to be shown."""
+        """Choose the memory to be shown: in the list beside, if there is room for it."""
+        if self.beside.display:
+            self.beside.table.focus()
+            return
         name = await self.app.push_screen_wait(MemoriesCard(self.memories, self.memory))
         if name is not None:
             self.open_memory(name)
@@ -107,7 +110,7 @@ class MemoriesScreen(MemoryUpkeep):
 
     def action_mark(self) -> None:
         """Mark the current document, or not any more, and go to the next one."""
-        if (entry := self.pane.current) is not None:
+        if self.is_open and (entry := self.pane.current) is not None:
             self.listing.toggle(entry.source)
             self.show_documents()
             self.pane.table.action_move(1)
@@ -120,7 +123,9 @@ class MemoriesScreen(MemoryUpkeep):
             self.app.push_screen(ChunksScreen(self.backend, self.memory, self.model, entry.source))
         elif entry.phase is Phase.FAILED:
             help_ = "R tries again, d takes it off this list."
-            self.app.push_screen(Card("It could not be taken in", f"{entry.source}\n\n{entry.reason}\n\n{help_}"))
+            self.app.push_screen(
+                ReadingCard("It could not be taken in", f"{entry.source}\n\n{entry.reason}\n\n{help_}")
+            )
 
     @on(SearchPane.Chosen)
     def open_hit(self, message: SearchPane.Chosen) -> None:
@@ -143,6 +148,8 @@ class MemoriesScreen(MemoryUpkeep):
 
     def action_ingest_again(self) -> None:
         """Take in anew what changed on the disk: of the marked documents, or of all."""
+        if not self.is_open:
+            return
         marked = [one for one in self.listing.entries if one.source in self.listing.marked]
         entries: Iterable[Entry] = marked or [one for one in self.listing.entries if one.is_stored]
         paths = {one.source: path for one in entries if (path := source_path(one.source)) is not None}
@@ -184,6 +191,8 @@ class MemoriesScreen(MemoryUpkeep):
 
     def action_retry(self) -> None:
         """Try again what failed or was cancelled, also in an earlier run."""
+        if not self.is_open:
+            return
         known = {item.source for item in self.items}
         failed = [job.source for job in self.listing.jobs if job.state == "failed" and job.source not in known]
         files = {source: path for source in failed if (path := source_path(source)) is not None}
@@ -196,7 +205,7 @@ class MemoriesScreen(MemoryUpkeep):
 
     def action_delete(self) -> None:
         """Delete the marked documents, or else the current one. For a while they can be had back."""
-        chosen = self.pane.chosen
+        chosen = self.pane.chosen if self.is_open else []  # else they are still those of the memory before
         for entry in chosen:
             if entry.item is not None:
                 self.queue.cancel(entry.item)

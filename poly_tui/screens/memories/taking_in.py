@@ -1,6 +1,7 @@
 """A line of paths, and what they stand for before anything is done: which are new, changed, unchanged or unreadable."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -19,6 +20,9 @@ from poly_tui.widgets.keys import KeysBar
 from poly_tui.widgets.row_table import Column, Row, RowTable, cell
 
 __all__ = ["TakingInScreen"]
+
+PAINT_S = 0.1
+"""What was looked at is shown so often, because it has to be counted each time."""
 
 _COLUMNS = (
     Column("", 1),
@@ -190,12 +194,15 @@ class TakingInScreen(Screen[Sequence[Document] | None]):
 
     async def _survey(self, found: Sequence[Document]) -> None:
         surveyor = Surveyor(self._known)
+        shown = float("-inf")
         for document in found:
             looked = await asyncio.to_thread(surveyor.look_at, document)
             self._looked.append(looked)
             if looked.verdict.is_worth_taking:
                 self._taken.add(document.name)
-            self._show(len(found))
+            if (now := time.monotonic()) - shown > PAINT_S:
+                self._show(len(found))
+                shown = now
         self._is_looking = False
         if self._looked and self.table.cursor is not None:
             self._show_reason(self.table.cursor)

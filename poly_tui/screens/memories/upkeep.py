@@ -9,13 +9,12 @@ from pathlib import Path
 from textual import work
 from textual.worker import get_current_worker
 
-from poly_engine.errors import ConfigError, InvalidRequest, PolyError
+from poly_engine.errors import InvalidRequest, MemoryMismatch, PolyError
 from poly_engine.types import Ingested
 from poly_tui.memories.archive import write_archive
-from poly_tui.memories.new_memory import add_memory, put_back
 from poly_tui.memories.survey import kind_word
 from poly_tui.memories.words import counted, grouped
-from poly_tui.screens.memories.dialogs import Card, LineCard, NewMemoryCard
+from poly_tui.screens.memories.dialogs import FileCard, NewMemoryCard, ReadingCard
 from poly_tui.screens.memories.view import MemoryView
 from poly_tui.screens.question import Question
 
@@ -38,7 +37,7 @@ class MemoryUpkeep(MemoryView):
         if not await self.is_ready():
             return
         title = f"Export {self.memory} to"
-        first = LineCard(title, str(_file_for(self.memory)), "Lines of JSON, which `poly memory import` reads.")
+        first = FileCard(title, str(_file_for(self.memory)), "Lines of JSON, which `poly memory import` reads.")
         typed = await self.app.push_screen_wait(first)
         if typed is None:
             return
@@ -62,23 +61,27 @@ class MemoryUpkeep(MemoryView):
 
     @work(group="memories.dialog", exclusive=True)
     async def action_rebuild(self) -> None:
-        """Cut and embed all of the memory anew, if that is really wanted."""
-        if not await self.is_ready():
+        """Cut and embed all of the memory anew, if that is really wanted. It is what one needs that cannot be opened
+        because its model is another one now.
+        """
+        await self.until_open()
+        if not isinstance(self.failure, MemoryMismatch) and not self.can_work():
             return
-        n_chunks = counted(self.listing.totals.n_chunks, "chunk")
-        words = f"Cut and embed all of {self.memory} anew ({n_chunks})? It stays as it is until all is done."
+        n_chunks = f" ({counted(self.listing.totals.n_chunks, 'chunk')})" if self.is_open else ""
+        words = f"Cut and embed all of {self.memory} anew{n_chunks}? It stays as it is until all is done."
         if await self.app.push_screen_wait(Question(words, "rebuild")):
             self._rebuild()
 
     @work(group="memories.upkeep", exclusive=True)
     async def _rebuild(self) -> None:
         with self._upkeep_of("rebuilding"):
-            memory, n_all, n_done = self.memory, self.listing.totals.n_documents, 0
+            memory, n_done = self.memory, 0
+            of_all = f" of {grouped(self.listing.totals.n_documents)}" if self.is_open else ""
 
             def tell(_done: Ingested) -> None:
                 nonlocal n_done
                 n_done += 1
-                self.say(f"rebuilding {memory}: {n_done} of {counted(n_all, 'document')}")
+                self.say(f"rebuilding {memory}: {n_done}{of_all} documents")
 
             await (await self.backend.engine()).reindex(memory, tell)
             self.notify(f"{memory} is rebuilt: {counted(n_done, 'document')}", markup=False)
@@ -92,46 +95,42 @@ class MemoryUpkeep(MemoryView):
         with self._upkeep_of("looking at all of it"):
             faults = await (await self.backend.engine()).faults(self.memory)
             if faults:
-                self.app.push_screen(Card(f"{counted(len(faults), 'fault')} of {self.memory}", "\n".join(faults)))
+                self.app.push_screen(
+                    ReadingCard(f"{counted(len(faults), 'fault')} of {self.memory}", "\n".join(faults))
+                )
             else:
                 self.notify(f"{self.memory} is sound", markup=False)
 
     def action_count(self) -> None:
         """Show what the memory holds, in figures."""
         if self.is_open:
-            self.app.push_screen(Card(f"{self.memory} in figures", self._figures()))
+            self.app.push_screen(ReadingCard(f"{self.memory} in figures", self._figures()))
 
     @work(group="memories.dialog", exclusive=True)
     async def action_new_memory(self) -> None:
         """Write another memory into the configuration, and show it."""
-        file = self.backend.config_file
         try:
             if self.backend.url is not None:
                 raise InvalidRequest("the server has its own configuration: add [memories.NAME] where it runs")
-            if file is None:
-                raise InvalidRequest(
-                    "the built-in configuration is in effect, which cannot be changed: poly config init writes one of "
-                    "your own, and then poly tui can add to it"
-                )
             models = [one.name for one in await (await self.backend.engine()).models()]
             known = [one.name for one in self.memories]
             settings = await self.app.push_screen_wait(NewMemoryCard(known, models, self.model or (models or [""])[0]))
             if settings is not None:
-                await self._make(file, settings)
+                self._make(settings)
         except PolyError as error:
             self.tell_error(error)
 
-    async def _make(self, file: Path, settings: Mapping[str, str | int | float]) -> None:
-        """Write a memory into the configuration, and show it; where it cannot be used, all is as before."""
+    @work(group="memories.make")  # of its own, lest the next dialog break it off when only the file is written
+    async def _make(self, settings: Mapping[str, str | int | float]) -> None:
+        """Write a memory into the configuration, and show it. Where there is no file yet, one is begun."""
         name = str(settings["name"])
-        before = await asyncio.to_thread(
-            add_memory, file, name, {key: value for key, value in settings.items() if key != "name"}
-        )
+        memory = {key: value for key, value in settings.items() if key != "name"}
         try:
+            file = await asyncio.to_thread(_add_memory, self.backend.config_file, name, memory)
             await self.backend.reload()
-        except ConfigError:
-            await asyncio.to_thread(put_back, file, before)
-            raise
+        except PolyError as error:
+            self.tell_error(error)
+            return
         self.notify(f"{name} stands in {file} now", markup=False)
         self.open_memory(name)
 
@@ -185,6 +184,15 @@ class MemoryUpkeep(MemoryView):
         if largest:
             lines += ["", "the largest", *(f"{grouped(one.n_chunks):>8} chunks  {one.source}" for one in largest)]
         return "\n".join(lines)
+
+
+def _add_memory(file: Path | None, name: str, memory: Mapping[str, object]) -> Path:
+    from poly_engine.config import user_file  # pydantic and tomlkit, which few need
+    from poly_engine.config.adding import add_memory
+
+    file = file or user_file(os.environ)
+    add_memory(file, name, memory)
+    return file
 
 
 def _file_for(memory: str) -> Path:

@@ -13,7 +13,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 from textual.worker import Worker
 
-from poly_engine.errors import PolyError
+from poly_engine.errors import MemoryMismatch, PolyError
 from poly_engine.interface import Engine
 from poly_engine.types import MemoryInfo
 from poly_tui.backend import Backend
@@ -59,8 +59,10 @@ class MemoryView(SectionScreen):
         self.pane = DocumentsPane(self.listing, clock=clock)
         self.search = SearchPane(backend)
         self.clock = clock
-        self._list = MemoryList(id="memories")
+        self.beside = MemoryList(id="memories")
         self._working = Static(id="working")
+        self.failure: PolyError | None = None
+        """Why the memory cannot be opened, if that was tried."""
         self._is_open = False
         self._n_reloads = 0
         self._opened = asyncio.Event()
@@ -68,11 +70,12 @@ class MemoryView(SectionScreen):
         self._refreshed = float("-inf")
         self._upkeep = ""
         self._painting: Timer | None = None
+        self._looking: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
         """The memories, the documents of one, and what is found in it."""
         with Horizontal(id="body"):
-            yield self._list
+            yield self.beside
             with Container(id="main"):
                 yield self.pane
                 yield self.search
@@ -121,7 +124,7 @@ class MemoryView(SectionScreen):
 
     def open_memory(self, name: str | None = None) -> None:
         """Open a memory, or the one that is shown anew. Its model is loaded first, which may take a while."""
-        self._is_open = False
+        self._is_open, self.failure = False, None
         self._n_reloads = self.backend.n_reloads
         self._opened.clear()
         self._n_openings += 1
@@ -136,7 +139,9 @@ class MemoryView(SectionScreen):
         try:
             await self._open(name)
         except PolyError as error:
-            self.pane.show(self.memory, cell(f"{error} · ⏎ tries again", "$text-error"))
+            self.failure = error
+            help_ = "b rebuilds it" if isinstance(error, MemoryMismatch) else "⏎ tries again"
+            self.pane.show(self.memory, cell(f"{help_} · {error}", "$text-error"))
         except asyncio.CancelledError:
             if self.is_attached and number == self._n_openings:
                 self.pane.show(self.memory, Content("not opened · ⏎ opens it"))
@@ -183,6 +188,7 @@ class MemoryView(SectionScreen):
         documents, jobs = await engine.documents(memory), await engine.jobs(memory)
         self.listing.marked.clear()
         self.listing.take(documents, jobs)
+        self.queue.drop_done(memory, {one.source for one in documents})
         self._wait_for_others()
 
     @work(group="memories.refresh", exclusive=True)
@@ -209,10 +215,12 @@ class MemoryView(SectionScreen):
     def _wait_for_others(self) -> None:
         """Look again soon if another process takes documents in."""
         mine = {item.source for item in self.items}
-        if any(job.state != "failed" and job.source not in mine for job in self.listing.jobs):
-            self.set_timer(LOOK_S, self._look_again, name="memories.look")
+        has_others = any(job.state != "failed" and job.source not in mine for job in self.listing.jobs)
+        if has_others and self._looking is None:
+            self._looking = self.set_timer(LOOK_S, self._look_again)
 
     def _look_again(self) -> None:
+        self._looking = None
         if self._is_open and self.is_current:
             self.refresh_documents()
 
@@ -226,7 +234,7 @@ class MemoryView(SectionScreen):
         self._show_note()
 
     def _show_memories(self) -> None:
-        self._list.show(self.memories, self.memory)
+        self.beside.show(self.memories, self.memory)
         self._show_note()
 
     def _update_listing(self) -> None:

@@ -19,6 +19,7 @@ from poly_engine.models.recommended import Recommended, recommended
 from poly_tui.commands.listing import Bytes
 from poly_tui.screens.models.add_model import Fetched
 from poly_tui.screens.models.bar import bar
+from poly_tui.screens.models.fit import Machine
 from poly_tui.screens.models.page import Page
 from poly_tui.transcript.clean import clean
 
@@ -54,10 +55,11 @@ class PullPage(Page):
 
         share: float | None
 
-    def __init__(self, puller: Puller | None) -> None:
+    def __init__(self, puller: Puller | None, machine: Callable[[], Machine | None]) -> None:
         """Without `puller` the models are on another machine, where nothing is fetched from here."""
         super().__init__("pull")
         self.puller = puller
+        self._machine = machine
         self._offers: tuple[Recommended, ...] = ()
         self._pulling: Worker[None] | None = None
         self._line = Input(placeholder="hf:owner/repository:Q4_K_M, a URL, or a name from the list", compact=True)
@@ -78,9 +80,8 @@ class PullPage(Page):
         if self.puller is None:
             self.screen.set_focus(None)
             return
-        if not self._offers:
-            self._offers = recommended()
-            self._list_offers()
+        self._offers = self._offers or recommended()
+        self._list_offers()
         self.screen.set_focus(self._line)
 
     def on_resize(self) -> None:
@@ -88,9 +89,11 @@ class PullPage(Page):
         self._list_offers()
 
     def _list_offers(self) -> None:
-        place = self._list.highlighted
+        place, machine = self._list.highlighted, self._machine()
+        free_bytes = machine().free_bytes if machine is not None else None
+        is_narrow = self.size.width < NARROW
         self._list.clear_options()
-        self._list.add_options(Option(_offer(one, is_narrow=self.size.width < NARROW)) for one in self._offers)
+        self._list.add_options(Option(_offer(one, free_bytes, is_narrow=is_narrow)) for one in self._offers)
         self._list.highlighted = place
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
@@ -189,12 +192,14 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min left" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min left"
 
 
-def _offer(one: Recommended, *, is_narrow: bool) -> Content:
+def _offer(one: Recommended, free_bytes: int | None, *, is_narrow: bool) -> Content:
+    fits = free_bytes is None or one.size_bytes <= free_bytes
     name = Content.styled(f"{one.name:{NAME_CELLS}}", "bold")
     licence = Content.styled(f"{one.licence:{LICENCE_CELLS}}", "dim")
+    mark = Content("") if fits else Content.styled("✗ too large for the free memory", "$text-warning")
     if is_narrow:
-        return name + licence
-    return Content.assemble(name, f"{Bytes(one.size_bytes)!s:>{SIZE_CELLS}}  ", licence, one.about)
+        return Content.assemble(name, licence, mark)
+    return Content.assemble(name, f"{Bytes(one.size_bytes)!s:>{SIZE_CELLS}}  ", licence, one.about if fits else mark)
 
 
 def _line(text: str) -> str:

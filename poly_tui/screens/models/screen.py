@@ -82,7 +82,7 @@ class ModelsScreen(SectionScreen):
             "tokens": TokensPage(),
             "embed": EmbedPage(),
             "bench": self._bench,
-            "pull": PullPage(None if backend.url else partial(fetch, backend)),
+            "pull": PullPage(None if backend.url else partial(fetch, backend), lambda: self.machine),
         }
 
     def compose_body(self) -> ComposeResult:

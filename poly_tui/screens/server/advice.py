@@ -9,6 +9,7 @@ __all__ = ["advice"]
 
 _START = ("s", "start a server")
 _KEY = ("a", "give a key")
+_LOOK = ("⏎", "look again whether one answers there")
 _WORDS = {
     Phase.LOOKING: "Looking whether a server answers …",
     Phase.NONE: "No server runs. Others on this machine, or on the network, could use your tasks over one.",
@@ -19,11 +20,11 @@ _WORDS = {
     Phase.REFUSED: "The server does not tell how it is:",
 }
 _CHOICES = {
-    Phase.NONE: (_START, ("k", "make a key"), ("t", "make a token")),
-    Phase.FOUND: (("⏎", "watch it"), _KEY, _START),
+    Phase.NONE: (_START, _LOOK, ("k", "make a key"), ("t", "make a token")),
+    Phase.FOUND: (("⏎", "watch it"), _KEY),
     Phase.STARTING: (("s", "stop it"),),
-    Phase.STOPPED: (_START,),
-    Phase.DIED: (_START,),
+    Phase.STOPPED: (_START, _LOOK),
+    Phase.DIED: (_START, _LOOK),
     Phase.REFUSED: (_KEY, ("⏎", "try again")),
 }
 

@@ -12,7 +12,6 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 
-from poly_engine.config import load
 from poly_engine.errors import InvalidRequest, PolyError
 from poly_tui.backend import Backend
 from poly_tui.screens.section import SectionScreen
@@ -35,7 +34,7 @@ __all__ = ["ServerScreen"]
 _POLL_S = 1.0
 _SOON_S = 0.2
 _NOTHING_YET = (Phase.LOOKING, Phase.NONE, Phase.FOUND)
-_CAN_START = (Phase.NONE, Phase.FOUND, Phase.STOPPED, Phase.DIED)
+_CAN_START = (Phase.NONE, Phase.STOPPED, Phase.DIED)
 
 
 class ServerScreen(SectionScreen):
@@ -47,7 +46,7 @@ class ServerScreen(SectionScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "start_or_stop", "start/stop", id="server.start_stop"),
-        Binding("enter", "look_at", "watch", id="server.look_at"),
+        Binding("enter", "look_at", "look", id="server.look_at"),
         Binding("x", "cancel", "cancel", id="server.cancel"),
         Binding("o", "copy_curl", "copy curl", id="server.copy_curl"),
         Binding("k", "make_key", "new key", id="server.new_key"),
@@ -70,12 +69,11 @@ class ServerScreen(SectionScreen):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(backend)
-        self._servers = servers or LocalServers(
-            backend.config_file, lambda: load(backend.config_file).config, state_folder()
-        )
+        self._servers = servers or LocalServers(lambda: backend.config_file, state_folder())
         self.link = ServerLink(self._servers, backend.url, backend.key)
         self._pause = pause
         self._charts = Charts(clock)
+        self._is_starting = False
         self._offered: tuple[object, ...] = ()
         """What the keys that can be pressed depend on, as it was."""
         self._summary = Summary(self.link, self._charts)
@@ -191,7 +189,7 @@ class ServerScreen(SectionScreen):
             case "start_or_stop":
                 return phase in _CAN_START or self.link.is_ours
             case "look_at":
-                return phase in (Phase.FOUND, Phase.REFUSED) or (is_shown and bool(self.link.requests))
+                return phase in (*_CAN_START, Phase.FOUND, Phase.REFUSED)
             case "cancel":
                 return is_shown and bool(self.link.requests)
             case "copy_curl" | "copy_url":
@@ -211,7 +209,9 @@ class ServerScreen(SectionScreen):
     def action_start_or_stop(self) -> None:
         """Start a server, or have the one that was started here stop; once more ends it at once."""
         if not self.link.is_ours:
-            self._start()
+            if self.link.phase in _CAN_START and not self._is_starting:
+                self._is_starting = True
+                self._start()
             return
         if self.link.phase is Phase.STOPPING:
             self.notify("it is ended at once", markup=False)
@@ -220,12 +220,14 @@ class ServerScreen(SectionScreen):
         self.link.stop()
         self._show()
 
-    @work(group="server.start", exclusive=True)
+    @work(group="server.begin")
     async def _start(self) -> None:
         try:
             await self.link.start()
         except PolyError as error:
             self.tell_error(error)
+        finally:
+            self._is_starting = False
         self._charts.forget()
         self._poll()
 
@@ -248,12 +250,19 @@ class ServerScreen(SectionScreen):
     def action_look_at(self) -> None:
         """Watch the request that is highlighted; or look at the server that was found."""
         request = self._requests.chosen
-        if self.link.phase in (Phase.FOUND, Phase.REFUSED):
+        if self.link.phase is Phase.FOUND:
             self._look_again()
+        elif self.link.phase in (*_CAN_START, Phase.REFUSED):
+            self._look_anew()
         elif request is not None and self.link.watch is not None:
             self._stream.begin(self.link.watch, request)
             self.add_class("-watching")
             self._stream.focus_text()
+
+    @work(group="server.start", exclusive=True)
+    async def _look_anew(self) -> None:
+        await self.link.look()
+        self._poll()
 
     @work(group="server.start", exclusive=True)
     async def _look_again(self) -> None:

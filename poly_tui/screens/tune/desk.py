@@ -99,9 +99,7 @@ class Desk:
         """What would be lost, in words: nothing if nothing would."""
         if self.is_served:
             return ""
-        parts = [_counted(n, name) for name in self.names if (n := self.n_changes(name))]
-        return f"not saved: {', '.join(parts)}" if parts else ""
-
-
-def _counted(n: int, name: str) -> str:
-    return f"{n} change{'s' if n != 1 else ''} of {name}"
+        counts = {name: n for name in self.names if (n := self.n_changes(name))}
+        parts = [f"{n} change{'s' if n != 1 else ''} of {name}" for name, n in counts.items()]
+        verb = "is" if sum(counts.values()) == 1 else "are"
+        return f"{', '.join(parts)} {verb} not saved" if parts else ""

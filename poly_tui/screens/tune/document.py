@@ -15,6 +15,10 @@ from poly_tui.screens.tune.values import Values, is_same
 __all__ = ["task_excerpt", "with_task"]
 
 
+_BREAKS = (TOMLKitError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
+"""How tomlkit breaks off where tables are written in odd ways, and tomli where something odd was made of them."""
+
+
 def with_task(text: str, name: str, values: Values) -> str:
     """The text of a configuration in which the task `name` has these values. Raises ConfigError if that cannot be
     written without changing something else.
@@ -30,8 +34,8 @@ def with_task(text: str, name: str, values: Values) -> str:
             changed = _with_endings_of(text, attempt(text, name, values))
             if _sorted(_tree(changed)) == expected:
                 return changed
-        except (TOMLKitError, tomli.TOMLDecodeError, ValueError, KeyError, TypeError, AttributeError):
-            continue  # tomlkit breaks off in many ways where tables are written in odd ones: there is another way
+        except _BREAKS:
+            continue  # there is another way
     raise ConfigError(
         [f"tasks.{name}: is written in a way that cannot be changed here without changing more: edit the file itself"]
     )
@@ -70,15 +74,18 @@ def _change_gently(text: str, name: str, values: Values) -> str:
 
 
 def _change_plainly(text: str, name: str, values: Values) -> str:
-    """Change what differs, key by key; tomlkit decides where a new one goes."""
+    """Change what differs, tables as a whole."""
     document = tomlkit.parse(text)
     table = _task(document, name)
     old = table.unwrap()
-    for key in [key for key in old if key not in values or not is_same(old[key], values[key])]:
-        del table[key]
-    for key, value in values.items():
-        if key not in old or not is_same(old[key], value):
-            table[key] = _item(value)
+    changed = [key for key in old if key in values and not is_same(old[key], values[key])]
+    tables = [key for key in changed if isinstance(old[key], Mapping) or isinstance(values[key], Mapping)]
+    for key in [*tables, *(key for key in old if key not in values)]:
+        _delete(table, key)
+    for key in changed:
+        if key not in tables:
+            table[key] = _item(values[key])
+    _add(table, {key: value for key, value in values.items() if key not in old or key in tables})
     return document.as_string()
 
 
@@ -107,13 +114,18 @@ def _merge(table: MutableMapping[str, Any], values: Mapping[str, object]) -> Non
         old, value = table[key], values[key]
         if is_same(_plain(old), value):
             continue
-        if isinstance(value, Mapping) and isinstance(old, MutableMapping):
+        if isinstance(value, Mapping) and isinstance(old, MutableMapping) and _keeps_order(key, old, value):
             _merge(old, value)
         elif isinstance(old, Array) and isinstance(value, list | tuple):
             _merge_list(old, value)
         else:
             table[key] = _item(value)
     _add(table, new)
+
+
+def _keeps_order(key: str, old: Mapping[str, object], new: Mapping[str, object]) -> bool:
+    """Whether a table can be changed such that its keys come in the order that they are to have, where that counts."""
+    return key != "properties" or [*(k for k in old if k in new), *(k for k in new if k not in old)] == list(new)
 
 
 def _add(table: MutableMapping[str, Any], new: Mapping[str, object]) -> None:

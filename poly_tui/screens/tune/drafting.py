@@ -69,14 +69,15 @@ class DraftingScreen(SectionScreen):
         self._is_left = not isinstance(self.app.screen, ModalScreen)
 
     def on_screen_resume(self) -> None:
-        """See whether the file was changed by somebody else meanwhile; read it again if it could not be read."""
+        """See whether something was changed by somebody else meanwhile; read it again if it could not be read."""
         if not self._is_left:
             return
         self._is_left = False
-        if self._has_failed:
-            self._load()
-        elif self._desk is not None and self._desk.source is not None:
+        desk = self._desk
+        if desk is not None and desk.source is not None:
             self._look_again()
+        elif self._has_failed or (desk is not None and not any(map(desk.n_changes, desk.names))):
+            self._load()  # what a server has is asked for again, unless something of it is being tried
 
     # Reading
 
@@ -91,7 +92,8 @@ class DraftingScreen(SectionScreen):
             if not desk.names:
                 raise ConfigError(["no task is configured: there is nothing to tune"])
             self._desk = desk
-            self.show_task(desk.names[0])
+            wanted = self._tuned or self.backend.talked_to
+            self.show_task(wanted if wanted in desk.names else desk.names[0])
         except PolyError as error:
             self._give_up(error)
         finally:

@@ -1,6 +1,7 @@
 """How each kind of field is edited: which card is shown, and what its result does to the draft."""
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from poly_tui.screens.tune.lists import BadText, format_texts, parse_texts
 from poly_tui.screens.tune.schema_card import SchemaCard, Written
 from poly_tui.screens.tune.schemas import FILE, biaser_of, text_of
 
-__all__ = ["edit", "next_name", "parse_number", "step", "take_written"]
+__all__ = ["edit", "next_name", "parse_number", "schema_file_of", "step", "take_written"]
 
 
 async def edit(app: App[Any], draft: Draft, field: Field, names: Sequence[str], typed: Callable[[], str]) -> None:
@@ -77,13 +78,18 @@ def parse_number(field: Field, text: str) -> int | float:
 
 def take_written(draft: Draft, written: Written) -> None:
     """Have the answer look as it was written. No text is no biaser."""
-    file = draft.current.schema_file or draft.saved.schema_file or ""
     if not written.text.strip():
         draft.unset(BIASER)
     elif written.kind == FILE:
-        draft.set_biaser({FILE: file}, written.text)
+        draft.set_biaser({FILE: schema_file_of(draft)}, written.text)
     else:
         draft.set_biaser(biaser_of(written.kind, written.text), draft.saved.schema_text)
+
+
+def schema_file_of(draft: Draft) -> str:
+    """The file of the schema, as it is written in the configuration; beside it, if there is none yet."""
+    named = draft.current.schema_file or draft.saved.schema_file
+    return named or re.sub(r"[^\w.-]+", "-", draft.name) + ".schema.json"
 
 
 async def _edit_number(app: App[Any], draft: Draft, field: Field, typed: Callable[[], str]) -> None:
@@ -122,10 +128,9 @@ async def _edit_biaser(app: App[Any], draft: Draft) -> None:
     given = draft.value(BIASER)
     biaser: Mapping[str, object] = given if isinstance(given, Mapping) else {}
     texts = {kind: text_of(kind, value) for kind, value in biaser.items()}
-    file = draft.current.schema_file or draft.saved.schema_file or ""
-    if file:
-        texts[FILE] = draft.current.schema_text or draft.saved.schema_text or ""
-    written = await app.push_screen_wait(SchemaCard(next(iter(biaser), "json_schema"), texts, file))
+    texts[FILE] = draft.current.schema_text or draft.saved.schema_text or ""
+    card = SchemaCard(next(iter(biaser), "json_schema"), texts, schema_file_of(draft))
+    written = await app.push_screen_wait(card)
     if written is not None:
         take_written(draft, written)
 

@@ -49,8 +49,8 @@ def diff_rows(source: Source | None, draft: Draft) -> Sequence[Content]:
     after = draft_text(source, draft.name, draft.current)
     rows = [_diff_row(line) for line in changed_lines(source.text, after, source.path.name)]
     before_text, after_text = draft.saved.schema_text, draft.current.schema_text
-    if before_text is not None and after_text is not None and draft.current.schema_file:
-        rows += [_diff_row(line) for line in changed_lines(before_text, after_text, draft.current.schema_file)]
+    if after_text is not None and draft.current.schema_file:
+        rows += [_diff_row(line) for line in changed_lines(before_text or "", after_text, draft.current.schema_file)]
     if not source.is_there:
         rows.insert(0, Content.styled(f"saving begins the file {clean(str(source.path))}", "dim"))
     return rows or [_NOTHING]

@@ -180,7 +180,7 @@ class FieldHelp(Static):
             self.update("")
             return
         limits = f"  ({field.limits})" if field.limits else ""
-        saved = f"  (saved {saved_words(field, draft)})" if draft.is_changed(field.where) else ""
+        saved = saved_words(field, draft)
         parts = [
             Content.assemble((field.name, "bold"), (saved, "$text-warning"), "  ", clean(field.about), (limits, "dim"))
         ]

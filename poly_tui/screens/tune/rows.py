@@ -47,7 +47,7 @@ def field_row(field: Field, draft: Draft, problem: str, shape: Shape, *, is_fixe
     if problem:
         parts.append((f"  ! {clean(problem)}", "$text-error"))
     row = Content.assemble(*parts)
-    saved = Content.styled(f"  (saved {saved_words(field, draft)})" if is_changed else "", "dim")
+    saved = Content.styled(saved_words(field, draft), "dim")
     if row.cell_length + saved.cell_length <= shape.width:
         row = Content.assemble(row, saved)
     return row.truncate(shape.width, ellipsis=True)
@@ -74,7 +74,13 @@ def value_words(field: Field, value: object) -> str:
 
 
 def saved_words(field: Field, draft: Draft) -> str:
-    """What is saved of a field, in a few words."""
+    """What is saved of a field that is changed, in a few words; nothing of a task that is new as a whole."""
+    if draft.is_new or not draft.is_changed(field.where):
+        return ""
+    return f"  (saved {_saved(field, draft)})"
+
+
+def _saved(field: Field, draft: Draft) -> str:
     if field.where == BIASER and draft.current.schema_text != draft.saved.schema_text:
         return "another text of the file"
     saved = lookup(draft.saved.values, field.where)

@@ -32,17 +32,45 @@ def save(source: Source, name: str, saved: Version, version: Version) -> Source:
     text = draft_text(source, name, version)
     if mistakes := source.mistakes(name, version):
         raise ConfigError([f"{'.'.join(where)}: {words}" for where, words in mistakes.items()])
-    loads(text.removeprefix(_BOM), source.path)
-    file, schema_text = version.schema_file, version.schema_text
-    has_other_schema = file == saved.schema_file and schema_text != saved.schema_text
-    if file is not None and schema_text is not None and has_other_schema:
-        _check_unchanged(source.schema_path(file), saved.schema_text)
-        replace_file(source.schema_path(file), schema_text)
+    _write_schema_and_check(source, saved, version, text)
     if not source.is_there:
         source.path.parent.mkdir(parents=True, exist_ok=True)
     if text != source.text or not source.is_there:
         replace_file(source.path, text)
     return read_source(source.path)
+
+
+def _write_schema_and_check(source: Source, saved: Version, version: Version, text: str) -> None:
+    """Check that a configuration with this text can be loaded, and write the text of the schema to its own file."""
+    path = _schema_to_write(source, saved, version)
+    is_new = path is not None and not path.exists()
+    if path is not None and is_new:  # else it could not be loaded
+        replace_file(path, version.schema_text or "")
+    try:
+        loads(text.removeprefix(_BOM), source.path)
+    except ConfigError:
+        if path is not None and is_new:
+            path.unlink()
+        raise
+    if path is not None and not is_new:
+        replace_file(path, version.schema_text or "")
+
+
+def _schema_to_write(source: Source, saved: Version, version: Version) -> Path | None:
+    """The file of the schema, if it is to say something else. Raises ChangedOnDisk if that would overwrite what was
+    not read here.
+    """
+    if version.schema_file is None or version.schema_text is None:
+        return None
+    path = source.schema_path(version.schema_file)
+    if version.schema_file == saved.schema_file:
+        if version.schema_text == saved.schema_text:
+            return None
+        _check_unchanged(path, saved.schema_text)
+    elif path.exists():
+        _check_unchanged(path, version.schema_text)
+        return None
+    return path
 
 
 def _check_unchanged(path: Path, text: str | None) -> None:

@@ -25,6 +25,8 @@ __all__ = ["SchemaCard", "Written"]
 QUIET_S = 0.3
 """After so long without a key the text is checked."""
 
+_FEW_ROWS = 16
+
 _ABOUT: Mapping[str, str] = {
     "json_schema": "a JSON schema, kept in the configuration",
     FILE: "a JSON schema, kept in a file of its own",
@@ -66,7 +68,7 @@ class SchemaArea(TextArea):
 class SchemaCard(ModalScreen[Written | None]):
     """Lets a biaser be written, in any of its kinds. The result is None if it is as it was.
 
-    `texts` are those of the kinds that there are; `file` names the one of the schema, if it is in one.
+    `texts` are those of the kinds that there are; `file` names the one that a schema is kept in.
     """
 
     AUTO_FOCUS = "SchemaArea"
@@ -78,7 +80,7 @@ class SchemaCard(ModalScreen[Written | None]):
         Binding("ctrl+o", "editor", "$EDITOR", id="tune.card_editor", priority=True),
     ]
 
-    def __init__(self, kind: str, texts: Mapping[str, str], file: str = "") -> None:
+    def __init__(self, kind: str, texts: Mapping[str, str], file: str) -> None:
         super().__init__()
         self._before = Written(kind, texts.get(kind, ""))
         self._kind = kind
@@ -121,14 +123,14 @@ class SchemaCard(ModalScreen[Written | None]):
 
     def action_next_kind(self) -> None:
         """Write another kind. What was written stays with its own."""
-        kinds = [kind for kind in KINDS if kind != FILE or self._file]
-        self.choose_kind(kinds[(kinds.index(self._kind) + 1) % len(kinds)])
+        self.choose_kind(KINDS[(KINDS.index(self._kind) + 1) % len(KINDS)])
 
     def choose_kind(self, kind: str) -> None:
         """Write a biaser of this kind."""
-        self._texts[self._kind] = self._area.text
+        before = self._texts[self._kind] = self._area.text
+        is_moved = {kind, self._kind} == {"json_schema", FILE}  # a schema is the same one wherever it is kept
         self._kind = kind
-        self._area.text = self._texts.get(kind, "")
+        self._area.text = self._texts.get(kind) or (before if is_moved else "")
         self._show_kinds()
         self._check()
 
@@ -180,17 +182,16 @@ class SchemaCard(ModalScreen[Written | None]):
             self._words.update(Content.styled("empty: the answer is free", "dim"))
 
     def _show_kinds(self) -> None:
-        names = [kind for kind in KINDS if kind != FILE or self._file]
-        parts: list[Content] = []
-        for name in names:
-            style = (
-                "bold $text-accent"
-                if name == self._kind
-                else ContentStyle.from_meta({"@click": f"screen.kind({name!r})"})
-            )
-            parts.append(Content.styled(f"▌{name}▐" if name == self._kind else f" {name} ", style))
+        """The kinds, and what the one is that is written; that alone where there are few rows."""
+        is_low = self.app.size.height < _FEW_ROWS
+        kinds = Content("").join([self._tab(kind) for kind in KINDS if kind == self._kind or not is_low])
         about = _ABOUT[self._kind] + (f": {self._file}" if self._kind == FILE else "")
-        self._kinds.update(Content("\n").join([Content("").join(parts), Content.styled(clean(about), "dim")]))
+        self._kinds.update(Content(" " if is_low else "\n").join([kinds, Content.styled(clean(about), "dim")]))
+
+    def _tab(self, kind: str) -> Content:
+        if kind == self._kind:
+            return Content.styled(f"▌{kind}▐", "bold $text-accent")
+        return Content.styled(f" {kind} ", ContentStyle.from_meta({"@click": f"screen.kind({kind!r})"}))
 
     def action_kind(self, kind: str) -> None:
         """Write the kind that was clicked."""

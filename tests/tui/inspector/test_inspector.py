@@ -1,5 +1,6 @@
 """The inspector, from the keyboard: its pages beside the transcript or over it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,18 @@ async def test_over_the_transcript_it_leaves_the_prompt_free_and_escape_closes_i
         assert chat.composer.has_focus
 
 
+async def test_escape_in_the_prompt_uncovers_the_transcript_once_there_is_nothing_to_stop() -> None:
+    gate = Gate()
+    async with open_chat(FakeEngine(gate=gate)) as chat:
+        await chat.pilot.press("ctrl+l", *"x", "enter")
+        await chat.until(lambda: chat.status.state.startswith("reading"))
+        await chat.pilot.press("escape")
+        await chat.until(lambda: chat.texts(Kind.MARK) == ["stopped"])
+        assert inspector_of(chat).is_open
+        await chat.pilot.press("escape")
+        await chat.until(lambda: not inspector_of(chat).is_open)
+
+
 async def test_what_is_typed_in_it_goes_to_the_prompt() -> None:
     async with open_chat(FakeEngine(), (160, 48)) as chat:
         await chat.pilot.press("ctrl+l", "4", *"what is this")
@@ -121,6 +134,17 @@ async def test_of_a_chat_that_was_kept_the_last_turn_is_shown(size: tuple[int, i
         await chat.until(lambda: "asking" not in shown(chat))
         await until_still(chat)
         assert_looks(chat.pilot, f"inspector/{page}-{name_of(size)}")
+
+
+async def test_the_memory_of_a_task_is_named() -> None:
+    class Engine(FakeEngine):
+        async def settings(self, task: str) -> Mapping[str, object]:
+            return {**await super().settings(task), "memorization": {"memory": "contracts"}}
+
+    async with open_chat(Engine(), (160, 48)) as chat:
+        await chat.ask("hello")
+        await chat.pilot.press("ctrl+l")
+        await until_shown(chat, "memory      contracts")
 
 
 async def test_a_turn_that_is_chosen_in_the_transcript_is_the_one_that_is_inspected(kept: Path) -> None:
@@ -322,9 +346,9 @@ async def test_a_burst_of_tokens_is_taken_in_while_the_page_is_open() -> None:
 
 async def test_a_newcomer_is_told_of_the_transcript_once_there_is_something_in_it() -> None:
     async with open_chat(FakeEngine()) as chat:
-        assert "⇥ transcript" not in shown(chat)
+        assert "⇥ read" not in shown(chat)
         await chat.ask("hello")
-        await until_shown(chat, "⇥ transcript")
+        await until_shown(chat, "⇥ read")
         await chat.pilot.press("tab")
         await until_shown(chat, "TRANSCRIPT")
         assert "i to write" in shown(chat)

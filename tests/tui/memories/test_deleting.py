@@ -1,9 +1,12 @@
 """Documents that are deleted, had back, and forgotten in the end."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 
 from poly_engine.errors import EngineUnreachable
-from poly_engine.types import Ingested
+from poly_engine.types import DocumentInfo, Ingested
 from tests.tui.memories.library import Library
 from tests.tui.memories.rooms import open_room
 
@@ -96,6 +99,30 @@ async def test_a_document_that_is_taken_in_again_while_it_is_deleted_stays(libra
         done: Ingested = await library.ingest("contracts", b"New.", source=FIRST)
         assert done.outcome == "replaced"
     assert library.documents_of["contracts"][FIRST] == "New."
+
+
+async def test_nothing_is_deleted_of_a_memory_that_is_still_being_opened(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.documents_of["handbook"] = {FIRST: "Another text under the same name."}
+    gate = asyncio.Event()
+    documents = library.documents
+
+    async def slow(memory: str) -> Sequence[DocumentInfo]:
+        if memory == "handbook":
+            await gate.wait()
+        return await documents(memory)
+
+    monkeypatch.setattr(library, "documents", slow)
+    async with open_room(library) as room:
+        await room.press("x")
+        room.screen.open_memory("handbook")
+        await room.until_painted("reading its documents")
+        await room.press("d")
+        assert room.screen.bin.is_empty
+        gate.set()
+        await room.until(lambda: room.screen.is_open)
+        assert not room.screen.listing.marked
 
 
 async def test_one_that_failed_is_taken_off_the_list_at_once(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

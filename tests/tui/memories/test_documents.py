@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from poly_engine.errors import EngineUnreachable, MemoryMismatch, ModelLoadFailed
+from poly_engine.errors import EngineUnreachable, MemoryDamaged, ModelLoadFailed
 from poly_engine.types import DocumentInfo, IngestJob
 from poly_tui.memories.choice import chosen_memory, keep_chosen
-from poly_tui.memories.listing import Listing, Phase
+from poly_tui.memories.listing import Entry, Listing, Phase
 from poly_tui.screens.memories.chunks import ChunksScreen
-from poly_tui.screens.memories.dialogs import Card
+from poly_tui.screens.memories.dialogs import ReadingCard
 from poly_tui.screens.memories.memories import MemoriesCard
 from poly_tui.widgets.row_table import Row
 from tests.gate import Gate
@@ -39,6 +39,13 @@ async def test_another_memory_is_chosen_and_remembered(library: Library) -> None
         await room.press("down", "enter")
         await room.until(lambda: room.screen.memory == "handbook" and room.screen.is_open)
         assert chosen_memory() == "handbook"
+    async with open_room(library, (160, 48)) as room:
+        await room.press("m")
+        await room.until(lambda: room.screen.beside.table.has_focus)
+        await room.press("up", "enter")
+        await room.until(lambda: room.screen.memory == "contracts" and room.screen.is_open)
+        await room.press("m", "down", "enter")
+        await room.until(lambda: room.screen.memory == "handbook" and room.screen.is_open)
     async with open_room(library) as room:
         assert room.screen.memory == "handbook"
 
@@ -82,7 +89,7 @@ async def test_why_a_document_failed_is_said_where_it_is_listed(library: Library
         await room.until_painted("! scan.pdf", "it holds no text")
         assert room.sources[0] == "/srv/scan.pdf"
         await room.press("enter")
-        await room.until(lambda: isinstance(room.pilot.app.screen, Card))
+        await room.until(lambda: isinstance(room.pilot.app.screen, ReadingCard))
         await room.until_painted("/srv/scan.pdf", "R tries again")
 
 
@@ -113,9 +120,9 @@ async def test_while_the_model_is_loaded_one_sees_how_far_it_is_and_can_leave_it
 
 
 async def test_a_memory_that_cannot_be_opened_says_why_and_can_be_tried_again(library: Library) -> None:
-    library.failure = MemoryMismatch("/srv/m.db", "minilm", "fake")
-    async with open_room(library, (160, 48), is_open=False) as room:
-        await room.until_painted("holds vectors of the model minilm")
+    library.failure = MemoryDamaged("/srv/m.db is damaged")
+    async with open_room(library, is_open=False) as room:
+        await room.until_painted("⏎ tries again · /srv/m.db is damaged")
         library.failure = None
         await room.press("enter")
         await room.until(lambda: room.screen.is_open)
@@ -172,6 +179,20 @@ def test_what_is_on_its_way_stands_above_and_only_once() -> None:
         ("a", Phase.FAILED, True),
         ("b", Phase.WAITING, False),
     ]
+
+
+def test_of_a_folder_only_that_is_shown_which_tells_it_from_others() -> None:
+    listing = Listing()
+    sources = ["/srv/docs/a/one.md", "/srv/docs/b/deep/two.md", "/srv/docs/three.md", "piped 0123"]
+    listing.take([DocumentInfo(source, "", "text/plain", 1, 10, 1.0) for source in sources], [])
+    listing.update([], frozenset())
+    assert {one.name: listing.folder_of(one) for one in listing.entries} == {
+        "one.md": "a",
+        "two.md": "b/deep",
+        "three.md": "",
+        "piped 0123": "",
+    }
+    assert listing.folder_of(Entry("/srv/docs2/four.md", Phase.WAITING)) == "/srv/docs2"
 
 
 async def test_what_another_program_takes_in_appears_by_itself(

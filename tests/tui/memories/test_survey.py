@@ -31,6 +31,12 @@ def test_size_kind_and_pages_are_told(tmp_path: Path) -> None:
     assert (kind_word(plain.kind), plain.n_pages) == ("text", None)
 
 
+def test_a_long_text_is_told_by_its_first_lines(tmp_path: Path) -> None:
+    text = ("Ünï 日本 " * 7 + "\n") * 2000
+    looked = Surveyor({}).look_at(document(tmp_path, "long.txt", text.encode()))
+    assert looked.verdict is Verdict.NEW
+
+
 def test_the_same_text_in_another_file_is_told(tmp_path: Path) -> None:
     surveyor = Surveyor({})
     first = document(tmp_path, "a.txt", b"text")
@@ -44,6 +50,7 @@ def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
     image = surveyor.look_at(document(tmp_path, "a.dat", b"\x89PNG\r\n\x1a\n"))
     assert image.verdict is Verdict.UNREADABLE
     assert "PNG" in image.reason
+    assert "not text" in surveyor.look_at(document(tmp_path, "a.pyc", b"\xcb\r\r\n\0\0\0\0\x12")).reason
     assert surveyor.look_at(document(tmp_path, "b.txt", b" \n")).reason == "it is empty"
     assert surveyor.look_at(Document(str(tmp_path), tmp_path)).verdict is Verdict.UNREADABLE
 

@@ -124,7 +124,6 @@ async def test_how_far_each_document_is_is_seen_while_it_is_taken_in(
     monkeypatch.setattr("poly_tui.screens.memories.view.MemoryView.tick", staticmethod(lambda: 1.0))
     async with open_room(Library("m", chunk_gate=gate), size) as room:
         await look_at(room, f"{shelf}/one.md")
-        monkeypatch.setattr("poly_tui.memories.listing.Entry.folder", "/srv/docs")  # else it is another one each time
         await room.press("enter")
         await room.until_painted("0/2")
         gate.open(1)

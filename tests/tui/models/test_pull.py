@@ -18,7 +18,7 @@ from poly_tui.screens.models.pull_page import PullPage, progress_shown
 from tests.conftest import FamilyFile
 from tests.gguf_models import EMBEDDER
 from tests.pull.file_server import file_server
-from tests.tui.models.steps import Models, open_models, two_models
+from tests.tui.models.steps import GB, Models, open_models, two_models
 
 
 class Puller:
@@ -63,6 +63,13 @@ async def test_a_model_of_the_list_is_fetched_with_enter() -> None:
         await models.until_painted("43 %", "430 MB of 1 GB 10 MB/s 57 s left", "esc stops")
         assert len(puller.asked) == 1
         assert puller.asked[0] in {first, second}
+
+
+async def test_a_model_that_cannot_fit_is_marked_in_the_list() -> None:
+    async with open_models(two_models(), free_bytes=3 * GB) as models:
+        await models.press("p")
+        await models.until_painted("qwen3-8b 5.03 GB Apache-2.0 ✗ too large for the free memory")
+        assert models.text.count("too large") == 1
 
 
 @pytest.mark.parametrize("key", ["escape", "c"])

@@ -13,7 +13,6 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from poly_engine.config import load
 from poly_engine.errors import EngineFailed, Forbidden, RequestCancelled
 from poly_engine.types import Overrides, Token
 from poly_serve.client import RemoteEngine
@@ -42,7 +41,7 @@ class Place:
             f'[models.m]\nmodel_path = "{self.folder / "m.gguf"}"\nthreads = 1\ncontext_size = 32768\n'
             '[tasks.t]\nmodel = "m"\ntemplate = "none"\ntemperature = 0\nrepeat_penalty = 1.0\n'
         )
-        return LocalServers(self.config, lambda: load(self.config).config, self.state)
+        return LocalServers(lambda: self.config, self.state)
 
 
 @pytest.fixture
@@ -135,7 +134,7 @@ async def test_one_that_was_left_running_is_found_again_with_its_key_and_stopped
     begun = await asyncio.to_thread(servers.start)
     url, _ = await serving(begun)
     begun.leave()
-    found = LocalServers(None, lambda: load(place.config).config, place.state).left_running()
+    found = LocalServers(lambda: None, place.state).left_running()
     assert found is not None
     assert (found.url, found.key) == (url, begun.key)
     with pytest.raises(EngineFailed, match="runs already"):
@@ -170,7 +169,7 @@ def test_an_extra_key_is_taken_only_as_its_hash(place: Place) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
-    servers = LocalServers(None, lambda: load(None).config, tmp_path / "state")
+    servers = LocalServers(lambda: None, tmp_path / "state")
     with pytest.raises(EngineFailed, match=r"the state folder .* cannot be written"):
         servers.start()
     assert servers.left_running() is None

@@ -102,7 +102,7 @@ async def test_every_kind_of_biaser_keeps_its_own_text_while_one_looks_at_others
         walk_to(screen, "biaser")
         await pilot.press("enter")
         await until_card(pilot, SchemaCard)
-        await pilot.press("ctrl+t", *"yes", "enter", *"no", "ctrl+t", *"[a-z]", *["ctrl+t"] * 4)
+        await pilot.press("ctrl+t", "ctrl+t", *"yes", "enter", *"no", "ctrl+t", *"[a-z]", *["ctrl+t"] * 5)
         await pilot.press("escape")
         await wait_until(pilot, lambda: screen.draft.value(("biaser",)) == {"choice": ["yes", "no"]})
 
@@ -139,10 +139,26 @@ async def test_the_schema_in_a_file_is_edited_and_saved_there(tmp_path: Path) ->
         assert area.text == '{"type": "string"}\n'
         area.text = '{"const": null}\n'
         await pilot.press("escape")
-        await wait_until(pilot, lambda: screen.unsaved == "not saved: 1 change of legal")
+        await wait_until(pilot, lambda: screen.unsaved == "1 change of legal is not saved")
         await pilot.press("=")
         await wait_until(pilot, lambda: '+{"const": null}' in text_of(pilot))
         await pilot.press("ctrl+s")
         await wait_until(pilot, lambda: not screen.unsaved)
     assert (tmp_path / "dish.json").read_text() == '{"const": null}\n'
     assert path.read_text() == before
+
+
+async def test_a_schema_that_the_configuration_cannot_hold_goes_to_a_file(tmp_path: Path) -> None:
+    async with tuning(TunedEngine(), write_config(tmp_path)) as (pilot, screen):
+        walk_to(screen, "biaser")
+        await pilot.press("enter")
+        await until_card(pilot, SchemaCard)
+        pilot.app.screen.query_one(TextArea).text = '{"enum": [1, null]}'
+        await wait_until(pilot, lambda: "TOML has no null" in text_of(pilot))
+        await pilot.press("ctrl+t")
+        await wait_until(pilot, lambda: "legal.schema.json" in text_of(pilot) and "can be enforced" in text_of(pilot))
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: screen.unsaved == "1 change of legal is not saved")
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: not screen.unsaved)
+    assert (tmp_path / "legal.schema.json").read_text() == '{"enum": [1, null]}'

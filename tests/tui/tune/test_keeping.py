@@ -28,7 +28,7 @@ async def test_saving_writes_the_file_with_its_comments_and_the_engine_goes_on_w
     async with tuning(engine, path) as (pilot, screen):
         walk_to(screen, "temperature")
         await pilot.press("right")
-        assert screen.unsaved == "not saved: 1 change of legal"
+        assert screen.unsaved == "1 change of legal is not saved"
         await pilot.press("ctrl+s")
         await wait_until(pilot, lambda: bool(engine.configs))
         assert engine.configs[-1].tasks["legal"].temperature == 0.45
@@ -73,7 +73,7 @@ async def test_coming_back_to_the_section_reads_what_others_wrote(tmp_path: Path
         path.write_text(CONFIG.replace("seed = 7", "seed = 8"))
         await pilot.press("f5")
         await wait_until(pilot, lambda: screen.draft.value(("seed",)) == 8)
-        assert screen.unsaved == "not saved: 1 change of legal"
+        assert screen.unsaved == "1 change of legal is not saved"
 
 
 async def test_without_a_configuration_saving_begins_one(tmp_path: Path) -> None:
@@ -170,5 +170,13 @@ async def test_who_leaves_both_as_they_are_keeps_a_file_and_a_draft(tmp_path: Pa
         await wait_until(pilot, lambda: pilot.app.screen is screen)
         await wait_until(pilot, lambda: not any(worker.group in ("save", "load") for worker in screen.workers))
         assert screen.draft.value(("seed",)) == 7
-        assert screen.unsaved == "not saved: 1 change of legal"
+        assert screen.unsaved == "1 change of legal is not saved"
     assert path.read_text() == others
+
+
+async def test_a_new_task_says_of_no_field_what_is_saved(tmp_path: Path) -> None:
+    async with tuning(TunedEngine(), write_config(tmp_path)) as (pilot, screen):
+        screen.desk.copy("legal2", "legal")
+        screen.show_task("legal2")
+        await wait_until(pilot, lambda: "● temperature" in text_of(pilot))
+        assert "saved" not in text_of(pilot)

@@ -179,7 +179,7 @@ def test_without_a_file_saving_begins_one(tmp_path: Path, monkeypatch: pytest.Mo
     assert desk.source is not None
     assert list(desk.names) == ["starter", "notes"]
     desk.draft("notes").set(("top_k",), 3)
-    assert desk.unsaved == "not saved: 1 change of notes"
+    assert desk.unsaved == "1 change of notes is not saved"
     saved(desk, "notes")
     written = tmp_path / "home" / "poly" / "config.toml"
     assert load(written).config.tasks["notes"].top_k == 3
@@ -239,6 +239,25 @@ def test_mistakes_are_told_by_field(tmp_path: Path) -> None:
     assert {".".join(where) for where in mistakes} == {"system", "samplers", "memorization.memory", "biaser"}
     assert "is missing" in mistakes["memorization", "memory"]
     assert "Invalid type: strin" in mistakes["biaser",]
+
+
+def test_a_schema_gets_a_file_of_its_own_and_none_that_is_there_is_overwritten(tmp_path: Path) -> None:
+    path = write_config(tmp_path)
+    desk = desk_of(path)
+    draft = desk.draft("legal")
+    draft.set_biaser({"json_schema_file": "legal.schema.json"}, '{"const": null}')
+    (tmp_path / "legal.schema.json").write_text('{"type": "string"}')
+    with pytest.raises(ChangedOnDisk, match=r"legal\.schema\.json"):
+        saved(desk, "legal")
+    (tmp_path / "legal.schema.json").unlink()
+    draft.set(("temperature",), -1.0)
+    with pytest.raises(ConfigError):
+        saved(desk, "legal")
+    assert not (tmp_path / "legal.schema.json").exists()
+    draft.undo()
+    saved(desk, "legal")
+    assert (tmp_path / "legal.schema.json").read_text() == '{"const": null}'
+    assert 'biaser = { json_schema_file = "legal.schema.json" }\n' in path.read_text()
 
 
 # Prompts

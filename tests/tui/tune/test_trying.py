@@ -144,6 +144,22 @@ async def test_a_prompt_that_is_not_seen_is_not_deleted(tmp_path: Path) -> None:
         assert screen._saved_prompts.of("legal") == ()
 
 
+async def test_over_a_server_settings_are_asked_for_again_unless_they_are_being_tried() -> None:
+    engine = TunedEngine()
+    async with tuning(engine, None, url="http://server:3000") as (pilot, screen):
+        screen.show_task("cook")
+        engine._settings = {"cook": {"model": "tiny", "top_k": 7}}
+        await pilot.press("f2", "f5")
+        await wait_until(pilot, lambda: screen.draft.value(("top_k",)) == 7)
+        assert screen.draft.name == "cook"
+        walk_to(screen, "top_k")
+        await pilot.press("right")
+        engine._settings = {}
+        await pilot.press("f2", "f5")
+        await wait_until(pilot, lambda: not any(worker.group == "load" for worker in screen.workers))
+        assert screen.draft.value(("top_k",)) == 8
+
+
 async def test_over_a_server_what_a_turn_can_set_is_tried_and_nothing_else_is_changed() -> None:
     engine = TunedEngine()
     async with tuning(engine, None, url="http://server:3000") as (pilot, screen):
