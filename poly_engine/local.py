@@ -9,6 +9,7 @@ from pathlib import Path
 from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.opened import MakeHost, Vocabulary
 from poly_engine.config import Config, ModelConfig, TaskConfig, task_draft
+from poly_engine.config.cores import MAX_THREADS, usable_cores
 from poly_engine.content import Content
 from poly_engine.embedded import HeldModel, embedded
 from poly_engine.errors import EngineClosed, ModelLoadFailed, ModelNotFound, PolyError, TaskNotFound
@@ -226,11 +227,29 @@ class LocalEngine(Engine):
         """
         self._check_open()
         self._model(name)
-        async with self._keeper.using(name):
-            self._check_open()
-            if name not in self._served:
-                self._served[name] = ServedModel(name, self._model(name), self._host, self._keeper)
-            yield await self._served[name].client(on_progress)
+        try:
+            async with self._keeper.using(name):
+                yield await self._opened(name, on_progress)
+        finally:
+            self._share_cores()
+
+    async def _opened(self, name: str, on_progress: Callable[[float], None] | None) -> WorkerClient:
+        self._check_open()
+        if name not in self._served:
+            self._served[name] = ServedModel(name, self._model(name), self._host, self._keeper)
+        client = await self._served[name].client(on_progress)
+        self._share_cores()
+        return client
+
+    def _share_cores(self) -> None:
+        """Let the models that are at work share the cores: threads that wait for each other hold up all of them where
+        there are more than cores. One that works alone has as many as it is configured to take.
+        """
+        working = self._keeper.in_use
+        n_cores = max(1, usable_cores() // len(working)) if len(working) > 1 else MAX_THREADS
+        for name in working:
+            if name in self._served:
+                self._served[name].share_cores(n_cores)
 
     async def _leave(self, name: str) -> None:
         """Give the memory of a model back that nobody uses. Memories that embed with it stay open."""

@@ -96,6 +96,12 @@ class ServedModel:
         finally:
             self._listeners.remove(tell)
 
+    def share_cores(self, n_cores: int) -> None:
+        """Have it computed by so many cores, or the fewer that it is configured to take."""
+        opening = self._opening
+        if opening is not None and self._is_usable():
+            opening.result().set_threads(min(n_cores, self._config.threads_per_session))
+
     async def close(self) -> None:
         """Give up loading, end the worker, free the memory."""
         if self._opening is not None:

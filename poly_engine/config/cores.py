@@ -4,7 +4,9 @@ import os
 from math import ceil, inf
 from pathlib import Path
 
-__all__ = ["usable_cores", "usable_memory_bytes"]
+__all__ = ["MAX_THREADS", "usable_cores", "usable_memory_bytes"]
+
+MAX_THREADS = 512  # GGML_MAX_N_THREADS
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, PrivateAttr
 
 from poly_engine.config.amounts import Duration, Layers, seconds
-from poly_engine.config.cores import usable_cores
+from poly_engine.config.cores import MAX_THREADS, usable_cores
 from poly_engine.config.locations import file_at
 from poly_engine.config.section import Mistake, Section
 from poly_engine.config.values import Count, Location, Locations, check_url
@@ -20,7 +20,6 @@ from poly_engine.sampling.settings import COUNT
 
 __all__ = ["ModelConfig"]
 
-MAX_THREADS = 512  # GGML_MAX_N_THREADS
 _KEEP_ALIVE_S = 1800.0
 """Users of Ollama expect that a model leaves by itself, and complain most of that it does after five minutes: reading
 an answer, or a meeting, takes longer, and then they wait for it and for their conversation to be read again. LM Studio

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from poly_engine.errors import ModelLoadFailed, Overloaded
@@ -90,6 +90,11 @@ class Keeper:
         """The memory of a model is free. Once more is no harm."""
         self._room.end(stay)
         self._settle()
+
+    @property
+    def in_use(self) -> Sequence[str]:
+        """The models in memory that somebody uses, by name."""
+        return [name for name in self._room.names_in_memory() if self._room.n_users(name)]
 
     def idle_s(self, name: str) -> float | None:
         """For how long nobody has used a model that is in memory; None if somebody does, or it is not."""

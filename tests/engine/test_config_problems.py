@@ -81,7 +81,7 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one(tmp_path: Path, toml
             "models.m.use_gpu: must not be false where require_gpu is set",
         ),
         ("[models.m]\nurl = 'http://h/m'\nkeep_alive = true", 'keep_alive: must be seconds, a text such as "90s"'),
-        ("[models.m]\nurl = 'http://h/m'\ngpu_split = 'both'", "models.m.gpu_split: Input should be 'layer', 'row' or 'none'"),
+        ("[models.m]\nurl = 'http://h/m'\ngpu_split = 'both'", "models.m.gpu_split: Input should be 'layer', 'row'"),
     ],
 )
 def test_what_a_model_cannot_be_held_by_is_said_in_words(tmp_path: Path, toml: str, problem: str) -> None:

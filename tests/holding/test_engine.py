@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from poly_engine.batch.host import ThreadHost
+from poly_engine.batch.messages import Command, Threads
 from poly_engine.batch.opened import MakeHost
 from poly_engine.batch.process.host import ProcessHost
 from poly_engine.config import Config
+from poly_engine.config.cores import usable_cores
 from poly_engine.errors import EngineClosed, ModelLoadFailed
 from poly_engine.local import LocalEngine
 from poly_engine.types import ModelState
@@ -203,6 +205,31 @@ async def test_another_time_to_stay_and_another_budget_leave_a_loaded_model_wher
         assert (one.expires_in_s or 0) > 3500
         await home.reconfigure(settings(files, None, keep_alive=0))
         await until(home, "one", "unloaded")
+
+
+class NotingHost(ThreadHost):
+    """Notes how many threads each model was told to compute with."""
+
+    told: ClassVar[list[tuple[str, int]]] = []
+
+    def send(self, command: Command) -> None:
+        if isinstance(command, Threads):
+            NotingHost.told.append((self._spec.header.path.stem, command.n))
+        super().send(command)
+
+
+async def test_models_that_work_at_the_same_time_share_the_cores(files: Mapping[str, Path]) -> None:
+    half = max(1, usable_cores() // 2)
+    async with LocalEngine(settings(files, threads_per_session=64), NotingHost) as home:
+        await home.load("one")
+        await home.load("two")
+        NotingHost.told.clear()
+        async with home.session("one") as one, one.send("#") as events:
+            await anext(events)
+            assert await ask(home, "two") == "two"
+            assert len([event async for event in events]) > 100
+    assert NotingHost.told[:2] in ([("one", half), ("two", half)], [("two", half), ("one", half)])
+    assert ("one", 64) in NotingHost.told[2:]
 
 
 async def test_an_engine_is_closed_while_somebody_waits_for_room(files: Mapping[str, Path]) -> None:
