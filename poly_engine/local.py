@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from poly_engine.batch.client import WorkerClient
@@ -73,7 +74,7 @@ class LocalEngine(Engine):
         return self._task(task).in_effect
 
     async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
-        async with self._use(model, on_progress):
+        async with self._use(model, on_progress, is_work=False):
             return await asyncio.to_thread(self._describe, model)
 
     async def unload(self, model: str) -> None:
@@ -92,7 +93,7 @@ class LocalEngine(Engine):
     ) -> LocalSession:
         config = self._task(task) if settings is None else task_draft(task, settings, self._config, self._folder)
         recaller = Recaller(config.memorization, self._memories.get) if config.memorization else None
-        return LocalSession(Task(task, config), lambda: self._use(config.model), system, history, recaller)
+        return LocalSession(Task(task, config), partial(self._use, config.model), system, history, recaller)
 
     async def prompt_parts(
         self,
@@ -221,14 +222,16 @@ class LocalEngine(Engine):
         return await HeldModel(name, lambda: self._model(name).file, lambda: self._use(name)).embedding()
 
     @asynccontextmanager
-    async def _use(self, name: str, on_progress: Callable[[float], None] | None = None) -> AsyncIterator[WorkerClient]:
+    async def _use(
+        self, name: str, on_progress: Callable[[float], None] | None = None, *, is_work: bool = True
+    ) -> AsyncIterator[WorkerClient]:
         """The worker of a model, once it serves; it stays in memory while in the block. Who is in the block of one
         never enters that of another, as `Keeper` says.
         """
         self._check_open()
         self._model(name)
         try:
-            async with self._keeper.using(name):
+            async with self._keeper.using(name, is_work=is_work):
                 yield await self._opened(name, on_progress)
         finally:
             self._share_cores()

@@ -1,9 +1,10 @@
 """A conversation with one task: each turn is fitted into the context, generated, and remembered."""
 
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.opened import OpenedModel
@@ -25,6 +26,12 @@ _LETTERS_PER_TOKEN = 32
 
 _PART_FOR_RECALL = 2
 """What is recalled may take up half of the context."""
+
+
+class UseModel(Protocol):
+    """Has the model of a task in memory while in a block, for work or only to be ready."""
+
+    def __call__(self, *, is_work: bool = True) -> AbstractAsyncContextManager[WorkerClient]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class LocalSession(Session):
     def __init__(
         self,
         task: Task,
-        use_model: Callable[[], AbstractAsyncContextManager[WorkerClient]],
+        use_model: UseModel,
         system: str | None,
         history: Sequence[Turn],
         recaller: Recaller | None = None,
@@ -81,7 +88,7 @@ class LocalSession(Session):
         self._is_closed = False
 
     async def open(self) -> None:
-        async with self._use_model() as client:
+        async with self._use_model(is_work=False) as client:
             self._task.prompts(client.model, self._system)
             if (bias := self._task.bias(None)) is not None:
                 await client.in_thread(client.model.biases.n_least, bias)  # may take a second, the first time

@@ -15,6 +15,8 @@ __all__ = ["Keeper"]
 _log = logging.getLogger(__name__)
 PATIENCE_S = 600.0
 """How long a request waits for a model that does not fit beside those that are in use."""
+_SPARE_S = 2.0
+"""For who has a model loaded, over a connection perhaps, and then begins to use it."""
 
 
 class Keeper:
@@ -37,7 +39,7 @@ class Keeper:
         self._keep_alive_s = keep_alive_s
         self._patience_s = patience_s
         self._clock = clock
-        self._room = Room(budget_bytes)
+        self._room = Room(budget_bytes, _SPARE_S)
         self._waiting: dict[Stay, asyncio.Future[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -50,9 +52,9 @@ class Keeper:
         return self._room.budget_bytes
 
     @asynccontextmanager
-    async def using(self, name: str) -> AsyncIterator[None]:
-        """Have a model stay while in the block. Who is in such a block never waits for another one, or all would wait
-        for each other.
+    async def using(self, name: str, *, is_work: bool = True) -> AsyncIterator[None]:
+        """Have a model stay while in the block, for work or only to have it loaded. Who is in such a block never waits
+        for another one, or all would wait for each other.
 
         Waits while the model has to leave for one that waits longer. Raises Overloaded if that takes too long.
         """
@@ -60,7 +62,7 @@ class Keeper:
         try:
             yield
         finally:
-            self._room.leave(name, self._clock())
+            self._room.leave(name, self._clock(), has_worked=is_work)
             self._settle()
 
     async def take(self, name: str, n_bytes: int) -> Stay:
@@ -122,7 +124,7 @@ class Keeper:
     async def _enter(self, name: str) -> None:
         try:
             async with asyncio.timeout(self._patience_s):
-                while not self._room.may_use(name):
+                while not self._room.may_use(name, self._clock()):
                     await self._changed.wait()
         except TimeoutError:
             words = f"{name} has to leave the memory for a model that waits, and did not in {self._patience_s:g} s"
@@ -131,7 +133,7 @@ class Keeper:
         self._settle()
 
     def _settle(self) -> None:
-        """Do what the room says now, and come back when somebody has to leave because nobody uses it."""
+        """Do what the room says now, and come back when somebody leaves because nobody uses it, or may have to."""
         self._carry_out(self._room.next_steps(self._clock()))
         self._changed.set()
         self._changed = asyncio.Event()
@@ -139,6 +141,8 @@ class Keeper:
             self._timer.cancel()
             self._timer = None
         due = [stay.idle_since + self._keep_alive_s(stay.name) for stay in self._room.idle()]
+        if (spared_until := self._room.spared_until(self._clock())) is not None:
+            due.append(spared_until)
         if due and (first := min(due)) < math.inf and not self._is_closed:
             delay_s = max(0.0, first - self._clock())
             self._timer = asyncio.get_running_loop().call_later(delay_s, self._let_idle_leave)

@@ -32,6 +32,8 @@ class Stay:
     """Counts while nobody uses it."""
     entered: float = 0.0
     """When somebody last began to use it."""
+    spared_until: float | None = None
+    """Until when nobody makes it leave, once it was loaded; None before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,12 @@ class Room:
     the one that was not used for longest first, and none that need not. If that is not enough, it waits for some that
     are in use, which nobody else may begin to use meanwhile: so it waits no longer than those who use them now. All who
     want a model at the moment when it has its place use it together, so that two models that do not fit beside each
-    other take turns, and not at every request.
+    other take turns, and not at every request. Who has a model loaded is about to use it: for `spare_s` it stays for
+    that, once.
     """
 
     budget_bytes: int | None = None
+    spare_s: float = 0.0
     _stays: dict[str, Stay] = field(default_factory=dict)
     """Of each name the last one that is not gone; those that wait are in their order."""
     _users: Counter[str] = field(default_factory=Counter)
@@ -69,12 +73,12 @@ class Room:
         """How many use a model, or wait until it has its place."""
         return self._users[name]
 
-    def may_use(self, name: str) -> bool:
+    def may_use(self, name: str, now: float) -> bool:
         """Whether a model may be begun to be used, or asked for. If not, it is about to leave, and then it may."""
         stay = self._stays.get(name)
         if stay is None or stay.place is Place.WAITING:
             return True
-        return stay.place is Place.HELD and stay not in self._wanted_gone()
+        return stay.place is Place.HELD and (_is_spared(stay, now) or stay not in self._wanted_gone())
 
     def use(self, name: str, now: float) -> None:
         """Somebody begins to use a model, or to wait for it."""
@@ -82,14 +86,18 @@ class Room:
         if (stay := self._stays.get(name)) is not None:
             stay.entered = now
 
-    def leave(self, name: str, now: float) -> None:
-        """Somebody does not use a model any more."""
+    def leave(self, name: str, now: float, *, has_worked: bool = True) -> None:
+        """Somebody does not use a model any more, or only had it loaded."""
         self._users[name] -= 1
         assert self._users[name] >= 0, f"{name} is used by nobody"
         if not self._users[name]:
             del self._users[name]
         if (stay := self._stays.get(name)) is not None:
             stay.idle_since = now
+            if has_worked:
+                stay.spared_until = now
+            elif stay.spared_until is None:
+                stay.spared_until = now + self.spare_s
 
     def can_hold(self, n_bytes: int) -> bool:
         """Whether a model of that size fits alone."""
@@ -117,13 +125,18 @@ class Room:
         for stay in refused:
             self.end(stay)
         victims = self._wanted_gone()
-        if not all(self._is_idle(stay) for stay in victims):
+        if not all(self._is_idle(stay) and not _is_spared(stay, now) for stay in victims):
             victims = []  # none leaves for nothing, should who waits lose patience
         for stay in victims:
             self.expel(stay)
         for stay in (over := self._above_budget()):
             self.expel(stay)
         return Steps(tuple(entered), (*victims, *over), tuple(refused))
+
+    def spared_until(self, now: float) -> float | None:
+        """When the next model is not spared any more; None if none is."""
+        times = [stay.spared_until for stay in self._at(Place.HELD) if stay.spared_until is not None]
+        return min((time for time in times if time > now), default=None)
 
     def idle(self) -> Sequence[Stay]:
         """Those in memory that nobody uses, first the one that was not used for longest."""
@@ -181,6 +194,10 @@ class Room:
         leaving = sum(stay.n_bytes for stay in self._at(Place.LEAVING))
         over = self._n_taken - leaving - self.budget_bytes
         return _enough(self.idle(), over)
+
+
+def _is_spared(stay: Stay, now: float) -> bool:
+    return stay.spared_until is not None and now < stay.spared_until
 
 
 def _enough(stays: Sequence[Stay], n_bytes: float) -> list[Stay]:

@@ -88,13 +88,14 @@ def _configuration(settings: Settings, obstacle: str) -> Iterator[Finding]:
         yield Finding(State.OK, "config", str(loaded.path))
     for note in loaded.notes:
         yield Finding(State.WARNING, "config", note)
+    budget_bytes = loaded.config.memory_budget_bytes
     for name, model in loaded.config.models.items():
-        yield _model(f"model {name}", model, obstacle)
+        yield _model(f"model {name}", model, budget_bytes, obstacle)
     yield _tasks(loaded.config.tasks)
 
 
-def _model(subject: str, model: ModelConfig, obstacle: str) -> Finding:
-    file = look_at(model)
+def _model(subject: str, model: ModelConfig, budget_bytes: int | None, obstacle: str) -> Finding:
+    file = look_at(model, budget_bytes)
     if model.is_to_be_pulled:
         return Finding(State.OK, subject, f"is fetched from {file.location} when it is first used")
     if file.header is None or file.memory_bytes is None:
@@ -103,8 +104,11 @@ def _model(subject: str, model: ModelConfig, obstacle: str) -> Finding:
         f"{file.header.architecture}, {Count(file.header.n_params)} parameters, {Bytes(file.header.size_bytes)}; "
         f"takes about {Bytes(file.memory_bytes)} of memory"
     )
+    hint = "set a smaller context_size or cache_size"
+    if budget_bytes is not None and file.memory_bytes > budget_bytes:
+        text = f"{text}, and max_memory allows {Bytes(budget_bytes)} for all models together"
+        return Finding(State.BROKEN, subject, text, f"raise max_memory, or {hint}")
     if not file.fits:
-        hint = "set a smaller context_size or cache_size"
         return Finding(State.WARNING, subject, f"{text}, which is not available", hint)
     if not model.wants_gpu:
         return Finding(State.OK, subject, text)

@@ -3,7 +3,7 @@
 import click
 
 from poly_engine import ModelInfo, ModelNotFound
-from poly_engine.config import Config, ModelConfig
+from poly_engine.config import Config
 from poly_tui import connect
 from poly_tui.commands import foreground, model_add as adding, model_hold as holding, model_pull as pulling
 from poly_tui.commands.listing import Bytes, Count, print_record, print_rows
@@ -37,7 +37,8 @@ def list_models(settings: Settings, *, as_json: bool) -> None:
     if settings.url is not None:
         rows = [_remote_row(model) for model in foreground.run(connect.models(settings))]
     else:
-        rows = [_row(name, model) for name, model in connect.configuration(settings).config.models.items()]
+        config = connect.configuration(settings).config
+        rows = [_row(name, config) for name in config.models]
     print_rows(rows, as_json=as_json)
 
 
@@ -59,8 +60,8 @@ def show_model(settings: Settings, *, model: str, as_json: bool) -> None:
     print_record(_record(model, config), as_json=as_json)
 
 
-def _row(name: str, model: ModelConfig) -> dict[str, object]:
-    file = look_at(model)
+def _row(name: str, config: Config) -> dict[str, object]:
+    file = look_at(config.models[name], config.memory_budget_bytes)
     header, sizes, memory_bytes = file.header, file.sizes, file.memory_bytes
     return {
         "name": name,
@@ -102,16 +103,16 @@ def _remote_record(model: ModelInfo) -> dict[str, object]:
 
 def _record(name: str, config: Config) -> dict[str, object]:
     model = config.models[name]
-    file = look_at(model)
+    file = look_at(model, config.memory_budget_bytes)
     header, sizes = file.header, file.sizes
     return {
-        **_row(name, model),
+        **_row(name, config),
         "file": file.location,
         "train_context_size": header.train_context_size or None if header else None,
         "cache_size": sizes.cache_size if sizes else None,
         "embedding_size": header.number("embedding_length") or None if header else None,
         "fits_memory": file.fits,
-        "device": "gpu" if model.use_gpu else "cpu",
+        "device": "gpu" if model.wants_gpu else "cpu",
         "threads": model.threads_per_session,
         "parallel": model.parallel,
         "lora_adapters": [str(path) for path in model.adapter_files],

@@ -96,7 +96,7 @@ class World:
     def _let_in(self) -> bool:
         has_changed = False
         for request in self.waiting:
-            if not request.is_entered and self.room.may_use(request.name):
+            if not request.is_entered and self.room.may_use(request.name, self.now):
                 request.is_entered = has_changed = True
                 self.room.use(request.name, self.now)
             if request.is_entered and self.room.stay(request.name) is None:

@@ -126,6 +126,38 @@ def test_who_is_given_up_sends_nobody_away() -> None:
     assert world.ask("a").is_served
 
 
+def test_who_has_a_model_loaded_comes_to_use_it_before_it_leaves() -> None:
+    room = Room(5, spare_s=2)
+    room.use("a", 0)
+    stay = room.ask("a", 4)
+    assert room.next_steps(0).entered == (stay,)
+    room.use("b", 1)
+    room.ask("b", 3)
+    room.leave("a", 1, has_worked=False)
+    assert not room.next_steps(1).leaving
+    assert room.spared_until(1) == 3
+    assert room.may_use("a", 2.9)
+    room.use("a", 2.9)
+    room.leave("a", 5)
+    assert room.next_steps(5).leaving == (stay,)
+
+
+def test_who_only_has_a_model_loaded_again_and_again_keeps_nobody_out() -> None:
+    room = Room(5, spare_s=2)
+    room.use("a", 0)
+    stay = room.ask("a", 4)
+    room.next_steps(0)
+    room.use("b", 0)
+    room.ask("b", 3)
+    for now in (0.5, 1.0, 1.5):
+        room.leave("a", now, has_worked=False)
+        room.use("a", now)
+    room.leave("a", 2, has_worked=False)
+    assert not room.next_steps(2.4).leaving
+    assert not room.may_use("a", 2.5)
+    assert room.next_steps(2.5).leaving == (stay,)
+
+
 def test_a_smaller_budget_sends_away_who_is_idle_and_refuses_who_never_fits() -> None:
     world = World(Room(12))
     world.finish(world.ask("a"))
