@@ -16,7 +16,7 @@ from poly_engine.batch.opened import MakeHost
 from poly_engine.batch.process.host import ProcessHost
 from poly_engine.config import Config
 from poly_engine.config.cores import usable_cores
-from poly_engine.errors import EngineClosed, ModelLoadFailed
+from poly_engine.errors import EngineClosed, MemoryMismatch, ModelLoadFailed
 from poly_engine.local import LocalEngine
 from poly_engine.types import ModelState
 from tests.engine.conversation import config, hear
@@ -146,6 +146,25 @@ async def test_a_task_whose_memory_embeds_with_another_model_needs_room_for_one_
             async with asyncio.timeout(30):
                 assert await ask(home, "one", f"{number}>") == "one"
         assert len(await home.documents("notes")) == 3
+
+
+async def test_a_memory_notices_when_its_model_comes_back_from_another_file(
+    files: Mapping[str, Path], tmp_path: Path
+) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(files["one"].read_bytes())
+    memories = {"notes": {"embedding_model": "m", "store": {"file": {"path": str(tmp_path / "notes")}}}}
+    plain = settings({"m": file}, keep_alive=0)
+    async with LocalEngine(Config.model_validate({**dict(plain), "memories": memories})) as home:
+        await home.ingest("notes", b"A cat.", source="cat.txt")
+        await until(home, "m", "unloaded")
+        assert len((await home.recall("notes", "a cat")).hits) == 1
+        await until(home, "m", "unloaded")
+        file.write_bytes(files["two"].read_bytes())
+        with pytest.raises(EngineClosed, match="the file of the embedding model m is another one now: try again"):
+            await home.recall("notes", "a cat")
+        with pytest.raises(MemoryMismatch):
+            await home.recall("notes", "a cat")
 
 
 async def test_documents_in_a_queue_are_taken_in_while_a_chat_goes_on(
