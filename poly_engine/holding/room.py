@@ -117,13 +117,13 @@ class Room:
 
     def next_steps(self, now: float) -> Steps:
         """What is to be done now. It counts as done, but those that leave are to be ended when their memory is free."""
+        refused = [stay for stay in self._at(Place.WAITING) if not self.can_hold(stay.n_bytes)]
+        for stay in refused:
+            self.end(stay)
         entered: list[Stay] = []
         while (first := self._first()) is not None and self._lacking(first) <= 0:
             first.place, first.idle_since, first.entered = Place.HELD, now, now
             entered.append(first)
-        refused = [stay for stay in self._at(Place.WAITING) if not self.can_hold(stay.n_bytes)]
-        for stay in refused:
-            self.end(stay)
         victims = self._wanted_gone()
         if not all(self._is_idle(stay) and not _is_spared(stay, now) for stay in victims):
             victims = []  # none leaves for nothing, should who waits lose patience

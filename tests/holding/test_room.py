@@ -166,6 +166,10 @@ def test_a_smaller_budget_sends_away_who_is_idle_and_refuses_who_never_fits() ->
     steps = world.room.next_steps(world.now)
     assert [stay.name for stay in steps.leaving] == ["a"]
     assert using.is_served
-    stay = world.room.ask("c", SIZES["c"])
-    assert world.room.next_steps(world.now).refused == (stay,)
+    world.room.end(steps.leaving[0])
+    world.finish(using)
+    large, small = world.room.ask("c", SIZES["c"]), world.room.ask("d", SIZES["d"])
+    world.room.end(world.room.stay("b") or large)
+    steps = world.room.next_steps(world.now)
+    assert (steps.refused, steps.entered) == ((large,), (small,))
     assert not world.room.can_hold(SIZES["c"])
