@@ -5,7 +5,6 @@ import gc
 import importlib
 import os
 import sys
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -13,13 +12,13 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on, work
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS  # there is no public way to add to what the parser knows
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import Monochrome, NoColor
 from textual.keys import Keys
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 from textual.theme import Theme
 
 from poly_engine.errors import ConfigError, suggestion
@@ -29,8 +28,9 @@ from poly_tui.backend import Backend
 from poly_tui.clipboard import copied_by
 from poly_tui.driver import TerminalDriver
 from poly_tui.ending import describe_mistake, ended_by_signals
+from poly_tui.palette import Palette
 from poly_tui.preferences import Preferences, keep_theme
-from poly_tui.registry import COMMANDS, SECTIONS, Command
+from poly_tui.registry import SECTIONS, Command
 from poly_tui.screens.chat import ChatScreen
 from poly_tui.screens.section import SectionScreen
 from poly_tui.themes import THEMES, fitting
@@ -39,6 +39,8 @@ from poly_tui.widgets.composer import Composer
 __all__ = ["PolyApp", "run"]
 
 EVERYBODY = Preferences()
+
+N_RECENT = 5
 
 
 class PolyApp(App[None]):
@@ -50,6 +52,7 @@ class PolyApp(App[None]):
     TITLE = "Poly"
     CSS_PATH = "poly.tcss"
     DEFAULT_MODE = "chat"
+    COMMANDS = {Palette}  # noqa: RUF012 - as below
 
     # Textual declares both as instance variables, so they cannot be marked as what they are
     HORIZONTAL_BREAKPOINTS = [(0, "-cramped"), (40, "-narrow"), (60, "-normal"), (100, "-wide"), (140, "-xwide")]  # noqa: RUF012
@@ -89,6 +92,7 @@ class PolyApp(App[None]):
         self._preferences = preferences
         self._preferences_file = preferences_file
         self._has_mouse = preferences.mouse
+        self.recent_commands: list[Command] = []
         self.add_mode("chat", lambda: ChatScreen(backend, task, chats, chat))
         for section in SECTIONS[1:]:
             self.add_mode(section.name, partial(_screen, section.name, backend))
@@ -173,15 +177,11 @@ class PolyApp(App[None]):
             gc.collect()
             gc.freeze()
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """What the palette offers: that of the section first."""
-        here = screen.SECTION if isinstance(screen, SectionScreen) else ""
-        for command in sorted(COMMANDS, key=lambda command: command.section != here):
-            yield SystemCommand(command.name, command.help, partial(self.do, command))
-
     @work(group="command")
     async def do(self, command: Command, rest: str = "") -> None:
         """Do what a command says, in its section, with what is said behind it."""
+        others = [one for one in self.recent_commands if one is not command]
+        self.recent_commands = [command, *others][:N_RECENT]
         action = f"{command.action}({rest!r})" if rest and command.takes else command.action
         if command.section == "app":
             await self.run_action(action, self)

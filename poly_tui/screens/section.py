@@ -4,6 +4,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import ActiveBinding
 from textual.screen import Screen
 
 from poly_engine.errors import PolyError
@@ -32,6 +33,11 @@ class SectionScreen(Screen[None]):
         yield from self.compose_body()
         yield KeysBar()
         yield RoomCard()
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """The keys that count now: ours, which have ids, before the thirty that edit text in any field."""
+        return dict(sorted(super().active_bindings.items(), key=lambda one: not one[1].binding.id))
 
     @abstractmethod
     def compose_body(self) -> ComposeResult:

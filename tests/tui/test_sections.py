@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from textual.app import ComposeResult
 from textual.events import ScreenResume
+from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from poly_engine.config import Config, load
@@ -164,3 +165,27 @@ async def test_what_would_be_lost_is_asked_about_before_one_quits(key: str, is_l
         await pilot.press(key)
         await wait_until(pilot, lambda: not app.is_running or not isinstance(app.screen, Question))
         assert app._exit == bool(is_left)
+
+
+async def test_help_shows_our_keys_before_those_that_edit_text() -> None:
+    async with open_chat(FakeEngine()) as chat:
+        await chat.pilot.press("f1")
+        await chat.until(lambda: "chats" in "\n".join(row[50:] for row in chat.rows()))
+        shown = "\n".join(row[50:] for row in chat.rows())
+        assert "send" in shown
+        assert "task" in shown
+        assert "Cursor" not in shown
+
+
+async def test_the_palette_begins_with_what_was_done_last_and_then_with_what_can_be_done_here() -> None:
+    async with open_chat(FakeEngine()) as chat:
+        await chat.pilot.press("ctrl+p")
+        await chat.until(lambda: any("chat: new" in row for row in screen_rows(chat.pilot)))
+        assert not any("A/B" in row for row in screen_rows(chat.pilot))
+        await chat.pilot.press(*"mouse on", "enter")
+        await chat.until(lambda: not isinstance(chat.app.screen, ModalScreen))
+        await chat.pilot.press("ctrl+p")
+        await chat.until(lambda: any("chat: new" in row for row in screen_rows(chat.pilot)))
+        rows = screen_rows(chat.pilot)
+        places = [next(n for n, row in enumerate(rows) if words in row) for words in ("view: mouse", "chat: new")]
+        assert places[0] < places[1]
