@@ -65,6 +65,31 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one(tmp_path: Path, toml
 
 
 @pytest.mark.parametrize(
+    ("toml", "problem"),
+    [
+        ("max_memory = '8 gigs'", 'max_memory: must be bytes, a text such as "8GB" or "512MiB", or a share'),
+        ("max_memory = '120%'", "max_memory: must be bytes"),
+        ("max_memory = 0", "max_memory: must be bytes"),
+        ("[models.m]\nurl = 'http://h/m'\nkeep_alive = 'ever'", 'keep_alive: must be seconds, a text such as "90s"'),
+        ("[models.m]\nurl = 'http://h/m'\nkeep_alive = -1", 'keep_alive: must be seconds, a text such as "90s"'),
+        (
+            "[models.m]\nurl = 'http://h/m'\ngpu_layers = 'many'",
+            'models.m.gpu_layers: must be a number of layers, from 0 on, or "all"',
+        ),
+        (
+            "[models.m]\nurl = 'http://h/m'\nrequire_gpu = true\nuse_gpu = false",
+            "models.m.use_gpu: must not be false where require_gpu is set",
+        ),
+        ("[models.m]\nurl = 'http://h/m'\nkeep_alive = true", 'keep_alive: must be seconds, a text such as "90s"'),
+        ("[models.m]\nurl = 'http://h/m'\ngpu_split = 'both'", "models.m.gpu_split: Input should be 'layer', 'row'"),
+    ],
+)
+def test_what_a_model_cannot_be_held_by_is_said_in_words(tmp_path: Path, toml: str, problem: str) -> None:
+    (told,) = problems(tmp_path, toml)
+    assert problem in told
+
+
+@pytest.mark.parametrize(
     ("table", "line", "problem"),
     [
         ("models.m", "context_size = 4", "context_size: must be at least 8, not 4"),
