@@ -9,7 +9,7 @@ from poly_engine.prompts import Asked, Exchange, Said
 from poly_engine.task import Task
 from poly_engine.types import Dropped, Hit, Recalled, ToolResult, Turn
 
-__all__ = ["Conversation", "recall"]
+__all__ = ["Conversation", "limited"]
 
 _PART_FOR_RECALL = 2
 """What is recalled may take up half of the context."""
@@ -37,6 +37,11 @@ class Conversation:
     def turns(self) -> Sequence[Turn]:
         """All that were held, oldest first."""
         return tuple(Turn(one.prompt, one.text, one.calls, one.results) for one in self._exchanges)
+
+    @property
+    def n_turns(self) -> int:
+        """How many were held."""
+        return len(self._exchanges)
 
     @property
     def seen(self) -> Sequence[Exchange]:
@@ -84,24 +89,23 @@ class Conversation:
         self._exchanges.clear()
 
 
-async def recall(
+async def limited(
+    found: Recalled | None,
     recaller: Recaller | None,
-    prompt: str,
     context_size: int | None,
     n_fitting: Callable[[Sequence[Hit], int], Awaitable[int]],
 ) -> Recalled | None:
-    """What the memory of a task holds on a prompt, as much of it as may take up its part of the context: `n_fitting`
-    says how many of the first hits take up so many tokens at most. None if there is nothing to tell.
+    """As much of what the memory of a task holds on a prompt as may take up its part of the context: `n_fitting` says
+    how many of the first hits take up so many tokens at most. None if there is nothing to tell.
     """
-    recalled = await recaller.recall(prompt) if recaller is not None else None
-    if recaller is None or recalled is None or not (recalled.hits or recalled.dropped):
+    if recaller is None or found is None or not (found.hits or found.dropped):
         return None
     limits = [recaller.max_tokens, context_size // _PART_FOR_RECALL if context_size else None]
     if not (known := [limit for limit in limits if limit is not None]):
-        return recalled
-    n = await n_fitting(recalled.hits, min(known))
-    without_room = (Dropped(hit, "no_room") for hit in recalled.hits[n:])
-    return Recalled(recalled.hits[:n], (*recalled.dropped, *without_room))
+        return found
+    n = await n_fitting(found.hits, min(known))
+    without_room = (Dropped(hit, "no_room") for hit in found.hits[n:])
+    return Recalled(found.hits[:n], (*found.dropped, *without_room))
 
 
 def _texts(turn: Turn) -> list[str]:

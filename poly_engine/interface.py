@@ -122,7 +122,9 @@ class Engine(ABC):
     async def load(self, model: str, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         """Load a model unless it is loaded. `on_progress` is told the loaded share, 0 to 1, on the caller's loop.
 
-        Raises ModelNotFound, ModelLoadFailed or EngineClosed.
+        All that uses a model loads it, too, and keeps it in memory meanwhile; when nobody uses it, it leaves after a
+        time, or for another model. Raises ModelNotFound, ModelLoadFailed, EngineClosed, or Overloaded if it did not get
+        room beside models that are in use.
         """
 
     @abstractmethod

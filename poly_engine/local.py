@@ -1,32 +1,26 @@
 """The engine of this process: it wires configuration, models, workers and sessions together, and nothing else does."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from poly_engine.batch.client import WorkerClient
-from poly_engine.batch.opened import MakeHost
+from poly_engine.batch.opened import MakeHost, Vocabulary
 from poly_engine.config import Config, ModelConfig, TaskConfig, task_draft
+from poly_engine.config.cores import MAX_THREADS, usable_cores
 from poly_engine.content import Content
-from poly_engine.errors import (
-    ContextExceeded,
-    EngineClosed,
-    InvalidRequest,
-    ModelLoadFailed,
-    ModelNotFound,
-    TaskNotFound,
-)
+from poly_engine.embedded import HeldModel, embedded
+from poly_engine.errors import EngineClosed, InvalidRequest, ModelLoadFailed, ModelNotFound, PolyError, TaskNotFound
+from poly_engine.holding.keeper import Keeper
 from poly_engine.interface import NO_OPTIONS, Engine
-from poly_engine.memory.embedding import Embedding, VocabularyCounter
+from poly_engine.memory.embedding import Embedding
 from poly_engine.memory.memories import Memories
 from poly_engine.memory.recaller import Recaller
-from poly_engine.memory.records import Fingerprint
-from poly_engine.models.digest import sample_digest
-from poly_engine.models.fit import adapter_bytes, cache_sizes, memory_bytes
+from poly_engine.models.fit import CacheSizes, adapter_bytes, cache_sizes, memory_bytes
+from poly_engine.models.gguf import GgufHeader
 from poly_engine.models.headers import Headers
 from poly_engine.openai.asking import settings_in_effect
 from poly_engine.openai.model import RemoteModel
@@ -52,6 +46,8 @@ from poly_engine.types import (
     Turn,
 )
 
+_log = logging.getLogger(__name__)
+
 
 class LocalEngine(Engine):
     """Runs the models of a configuration on this machine. A model is loaded when it is first asked for.
@@ -68,6 +64,7 @@ class LocalEngine(Engine):
         self._headers = Headers()
         self._served: dict[str, ServedModel] = {}
         self._remote: dict[str, RemoteModel] = {}
+        self._keeper = Keeper(self._leave, self._keep_alive_s, config.memory_budget_bytes)
         self._memories = Memories(config.memories, self._embedding)
         self._is_closed = False
 
@@ -85,8 +82,8 @@ class LocalEngine(Engine):
         if (remote := self._remote_model(model)) is not None:
             await remote.load(on_progress)
             return remote.about
-        await self._client(model, on_progress)
-        return await asyncio.to_thread(self._describe, model)
+        async with self._use(model, on_progress, is_work=False):
+            return await asyncio.to_thread(self._describe, model)
 
     async def unload(self, model: str) -> None:
         self._model(model)
@@ -105,8 +102,8 @@ class LocalEngine(Engine):
         config = self._task(task) if settings is None else task_draft(task, settings, self._config, self._folder)
         recaller = Recaller(config.memorization, self._memories.get) if config.memorization else None
         if self._model(config.model).is_remote:
-            return OpenAISession(Task(task, config), lambda: self._of_server(config.model), system, history, recaller)
-        return LocalSession(Task(task, config), lambda: self._client(config.model), system, history, recaller)
+            return OpenAISession(Task(task, config), partial(self._of_server, config.model), system, history, recaller)
+        return LocalSession(Task(task, config), partial(self._use, config.model), system, history, recaller)
 
     async def prompt_parts(
         self,
@@ -122,42 +119,29 @@ class LocalEngine(Engine):
 
     async def tokenize(self, model: str, text: str) -> Sequence[TokenPiece]:
         self._check_has_tokens(model)
-        client = await self._client(model)
-        vocabulary = client.model.vocabulary
 
-        def pieces() -> list[TokenPiece]:
+        def pieces(vocabulary: Vocabulary) -> list[TokenPiece]:
             tokens = [*vocabulary.first, *vocabulary.plain_tokens(text, is_first=True)]
             return list(map(TokenPiece, tokens, vocabulary.names(tokens)))
 
-        return await client.in_thread(pieces)
+        async with self._use(model) as client:
+            return await client.in_thread(pieces, client.model.vocabulary)
 
     async def detokenize(self, model: str, ids: Sequence[int]) -> str:
         self._check_has_tokens(model)
-        client = await self._client(model)
-        vocabulary = client.model.vocabulary
 
-        def spelled() -> str:
+        def spelled(vocabulary: Vocabulary) -> str:
             check_ids(ids, vocabulary.n_tokens, "tokens")
             return vocabulary.spelling(ids).decode("utf-8", "replace")
 
-        return await client.in_thread(spelled)  # a million of them take a second
+        async with self._use(model) as client:
+            return await client.in_thread(spelled, client.model.vocabulary)  # a million of them take a second
 
     async def embed(self, model: str, texts: Sequence[str], *, normalize: bool = True) -> Embeddings:
         if (remote := self._remote_model(model)) is not None:
             return await remote.embed(texts, normalize=normalize)
-        client = await self._client(model)
-        vocabulary, limit = client.model.vocabulary, client.model.max_embed_tokens
-        inner = await client.in_thread(vocabulary.texts_tokens, texts)
-        tokens = [(*vocabulary.first, *of_text, *vocabulary.last) for of_text in inner]
-        for number, text in enumerate(tokens, 1):
-            if not text:
-                raise InvalidRequest(f"text {number} is empty: there is nothing to embed")
-            if len(text) > limit:
-                raise ContextExceeded(len(text), limit)
-        vectors = await client.embed(tokens)
-        if normalize:
-            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        return Embeddings(vectors, sum(map(len, tokens)))
+        async with self._use(model) as client:
+            return await embedded(client, texts, normalize=normalize)
 
     async def memories(self) -> Sequence[MemoryInfo]:
         return await self._memories.infos()
@@ -187,6 +171,14 @@ class LocalEngine(Engine):
         """Take in the documents that were accepted before, by whoever was stopped meanwhile."""
         await self._memories.resume()
 
+    async def warm_up(self) -> None:
+        """Load the models that are to be warm, one after the other. What cannot be loaded now is when it is used."""
+        for name in [name for name, model in self._config.models.items() if model.warm]:
+            try:
+                await self.load(name)
+            except PolyError as error:
+                _log.warning("%s is to be warm, and is not: %s", name, error)
+
     async def recall(self, memory: str, prompt: str, options: RecallOptions = NO_OPTIONS) -> Recalled:
         return await (await self._memories.get(memory)).recall(prompt, options)
 
@@ -214,12 +206,13 @@ class LocalEngine(Engine):
         return await (await self._memories.get(memory)).forget(source)
 
     async def reconfigure(self, config: Config) -> None:
-        """Go on with another configuration. Models and memories that are the same in it stay open; turns of models that
-        are not end with EngineClosed.
+        """Go on with another configuration. Models and memories that are the same in it stay open, and models also with
+        another time to stay; turns of models that are not end with EngineClosed.
         """
         used: dict[str, ServedModel | RemoteModel] = {**self._served, **self._remote}
-        changed = [name for name in used if config.models.get(name) != self._config.models[name]]
+        changed = [name for name in used if not _runs_alike(self._config.models[name], config.models.get(name))]
         self._config = config
+        self._keeper.reconfigure(config.memory_budget_bytes)
         await self._memories.reconfigure(config.memories, changed)
         for name in changed:
             self._served.pop(name, None)
@@ -229,6 +222,7 @@ class LocalEngine(Engine):
     async def close(self) -> None:
         self._is_closed = True
         await self._memories.close()
+        await self._keeper.close()
         used: list[ServedModel | RemoteModel] = [*self._served.values(), *self._remote.values()]
         await asyncio.gather(*(model.close() for model in used))
 
@@ -250,8 +244,7 @@ class LocalEngine(Engine):
         config = self._model(name)
         if not config.is_remote:
             return None
-        if self._is_closed:
-            raise EngineClosed("the engine was shut down")
+        self._check_open()
         return self._remote.setdefault(name, RemoteModel(name, config))
 
     def _of_server(self, name: str) -> RemoteModel:
@@ -269,28 +262,55 @@ class LocalEngine(Engine):
     async def _embedding(self, name: str) -> Embedding:
         if (remote := self._remote_model(name)) is not None:
             return await remote.embedding()
-        model = (await self._client(name)).model
-        path = self._config.models[name].file
-        assert path is not None, "a model without a file cannot be loaded"
-        digest = await asyncio.to_thread(sample_digest, path)
-        n_around = len(model.vocabulary.first) + len(model.vocabulary.last)
+        return await HeldModel(name, lambda: self._model(name).file, lambda: self._use(name)).embedding()
 
-        async def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
-            return (await self.embed(name, texts)).vectors
+    @asynccontextmanager
+    async def _use(
+        self, name: str, on_progress: Callable[[float], None] | None = None, *, is_work: bool = True
+    ) -> AsyncIterator[WorkerClient]:
+        """The worker of a model, once it serves; it stays in memory while in the block. Who is in the block of one
+        never enters that of another, as `Keeper` says.
+        """
+        self._check_open()
+        self._model(name)
+        try:
+            async with self._keeper.using(name, is_work=is_work):
+                yield await self._opened(name, on_progress)
+        finally:
+            self._share_cores()
 
-        return Embedding(
-            Fingerprint(name, model.embedding_size, digest),
-            VocabularyCounter(model),
-            model.max_embed_tokens - n_around,
-            embed,
-            lambda: not model.vocabulary.is_closed,
-        )
+    async def _opened(self, name: str, on_progress: Callable[[float], None] | None) -> WorkerClient:
+        self._check_open()
+        if (config := self._model(name)).is_remote:
+            raise EngineClosed(f"model {name} was configured anew, and a server has it now: open another session")
+        if name not in self._served:
+            self._served[name] = ServedModel(name, config, self._host, self._keeper)
+        client = await self._served[name].client(on_progress)
+        self._share_cores()
+        return client
 
-    async def _client(self, name: str, on_progress: Callable[[float], None] | None = None) -> WorkerClient:
+    def _share_cores(self) -> None:
+        """Let the models that are at work share the cores: threads that wait for each other hold up all of them where
+        there are more than cores. One that works alone has as many as it is configured to take.
+        """
+        working = self._keeper.in_use
+        n_cores = max(1, usable_cores() // len(working)) if len(working) > 1 else MAX_THREADS
+        for name in working:
+            if name in self._served:
+                self._served[name].share_cores(n_cores)
+
+    async def _leave(self, name: str) -> None:
+        """Give the memory of a model back that nobody uses. Memories that embed with it stay open."""
+        if (served := self._served.get(name)) is not None:
+            await served.unload()
+
+    def _keep_alive_s(self, name: str) -> float:
+        model = self._config.models.get(name)
+        return model.keep_alive_s if model is not None else 0.0
+
+    def _check_open(self) -> None:
         if self._is_closed:
             raise EngineClosed("the engine was shut down")
-        served = self._served.setdefault(name, ServedModel(self._model(name), self._host))
-        return await served.client(on_progress)
 
     def _describe(self, name: str) -> ModelInfo:
         config = self._config.models[name]
@@ -298,13 +318,14 @@ class LocalEngine(Engine):
             return (self._remote.get(name) or RemoteModel(name, config)).about
         served = self._served.get(name)
         state = served.state if served else "unloaded"
+        opened = served.opened if served else None
         path = config.file
         if path is None or config.is_to_be_pulled:
             return ModelInfo(name, config.place, state)
         try:
             header = self._headers.read(path)
             adapters = adapter_bytes(config.adapter_files)
-            sizes = (served and served.sizes) or cache_sizes(header, config.context_size, config.cache_size)
+            sizes = (served and served.sizes) or self._sizes(header, config)
         except ModelLoadFailed as error:  # its file may be gone by now
             return ModelInfo(name, str(path), state if state == "loaded" else "failed", problem=str(error))
         return ModelInfo(
@@ -317,12 +338,26 @@ class LocalEngine(Engine):
             context_size=sizes.context_size,
             train_context_size=header.train_context_size or None,
             embedding_size=header.number("embedding_length") or None,
-            device="gpu" if config.use_gpu else "cpu",
+            device=opened.device if opened else "gpu" if config.wants_gpu else "cpu",
+            n_layers=header.n_layers,
+            n_gpu_layers=opened.n_gpu_layers if opened else None,
             memory_bytes=memory_bytes(header, sizes, config.batch_size) + adapters,
             quantization=header.quantization or None,
             n_running=served.n_running if served else 0,
             problem=served.problem if served else None,
+            idle_s=self._keeper.idle_s(name),
+            expires_in_s=self._keeper.expires_in_s(name),
         )
+
+    def _sizes(self, header: GgufHeader, config: ModelConfig) -> CacheSizes:
+        return cache_sizes(header, config.context_size, config.cache_size, self._keeper.budget_bytes)
+
+
+def _runs_alike(model: ModelConfig, other: ModelConfig | None) -> bool:
+    """Whether what was loaded for one serves the other as well."""
+    if other is None:
+        return False
+    return model.model_copy(update={"keep_alive": other.keep_alive, "warm": other.warm}) == other
 
 
 def _thread_host() -> MakeHost:

@@ -7,10 +7,11 @@ from contextvars import copy_context
 
 from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.deaths import Deaths
-from poly_engine.batch.opened import MakeHost, ModelSpec
+from poly_engine.batch.opened import GpuSpec, MakeHost, ModelSpec, OpenedModel
 from poly_engine.config import ModelConfig
 from poly_engine.errors import EngineClosed, ModelLoadFailed
-from poly_engine.models.fit import CacheSizes, cache_sizes
+from poly_engine.holding.keeper import Keeper
+from poly_engine.models.fit import CacheSizes, adapter_bytes, cache_sizes, memory_bytes
 from poly_engine.models.gguf import read_header
 from poly_engine.models.pull import PullProgress, pull
 from poly_engine.models.shards import with_others
@@ -25,9 +26,11 @@ _SHARE_OF_PULLING = 0.95
 class ServedModel:
     """A model of the configuration, opened when first asked for, and again if its worker died, as `Deaths` says."""
 
-    def __init__(self, config: ModelConfig, host: MakeHost) -> None:
+    def __init__(self, name: str, config: ModelConfig, host: MakeHost, keeper: Keeper) -> None:
+        self._name = name
         self._config = config
         self._host = host
+        self._keeper = keeper
         self._deaths = Deaths()
         self._began = 0.0  # to be opened
         self._opening: asyncio.Task[WorkerClient] | None = None
@@ -58,6 +61,12 @@ class ServedModel:
         return self._sizes if self._is_usable() else None
 
     @property
+    def opened(self) -> OpenedModel | None:
+        """What is known of it since it was loaded, while it is."""
+        opening = self._opening
+        return opening.result().model if opening is not None and self._is_usable() else None
+
+    @property
     def problem(self) -> str | None:
         """Why it could not be loaded, or what ended it, if that is so."""
         opening = self._opening
@@ -86,6 +95,12 @@ class ServedModel:
             return await self._opened(self._opening)
         finally:
             self._listeners.remove(tell)
+
+    def share_cores(self, n_cores: int) -> None:
+        """Have it computed by so many cores, or the fewer that it is configured to take."""
+        opening = self._opening
+        if opening is not None and self._is_usable():
+            opening.result().set_threads(min(n_cores, self._config.threads_per_session))
 
     async def close(self) -> None:
         """Give up loading, end the worker, free the memory."""
@@ -126,10 +141,17 @@ class ServedModel:
             await _end(previous)
         await asyncio.sleep(self._deaths.pause_s(time.monotonic()))
         await self._fetch()
-        spec = await asyncio.to_thread(_spec, self._config)
+        spec, n_bytes = await asyncio.to_thread(_spec, self._config, self._keeper.budget_bytes)
+        stay = await self._keeper.take(self._name, n_bytes)
         self._sizes = CacheSizes(spec.context_size, spec.n_cells)
         self._began = time.monotonic()
-        return await WorkerClient.open(spec, self._progress, self._host, self._mourn)
+        try:
+            return await WorkerClient.open(
+                spec, self._progress, self._host, self._mourn, lambda: self._keeper.end(stay)
+            )
+        except BaseException:
+            self._keeper.end(stay)
+            raise
 
     def _check_deaths(self) -> None:
         if refusal := self._deaths.refusal(time.monotonic()):
@@ -171,19 +193,29 @@ def _in_this_context(listener: Callable[[float], object]) -> Callable[[float], o
     return lambda share: context.run(listener, share)
 
 
-def _spec(config: ModelConfig) -> ModelSpec:
+def _gpu(config: ModelConfig) -> GpuSpec | None:
+    if not config.wants_gpu:
+        return None
+    n_layers = config.gpu_layers if isinstance(config.gpu_layers, int) else _ALL_LAYERS
+    return GpuSpec(n_layers, config.require_gpu, config.gpu_split, config.main_gpu)
+
+
+def _spec(config: ModelConfig, budget_bytes: int | None) -> tuple[ModelSpec, int]:
+    """How to open a model, and about how many bytes it takes then."""
     path = config.file
     if path is None:
         raise ModelLoadFailed("the file that was fetched for the model is gone: it is fetched again at its next use")
     header = with_others(read_header(path))
-    sizes = cache_sizes(header, config.context_size, config.cache_size)
-    return ModelSpec(
+    sizes = cache_sizes(header, config.context_size, config.cache_size, budget_bytes)
+    n_bytes = memory_bytes(header, sizes, config.batch_size) + adapter_bytes(config.adapter_files)
+    spec = ModelSpec(
         header=header,
         adapters=config.adapter_files,
-        gpu_layers=(_ALL_LAYERS if config.gpu_layers is None else config.gpu_layers) if config.use_gpu else 0,
+        gpu=_gpu(config),
         context_size=sizes.context_size,
         n_cells=sizes.cache_size,
         n_parallel=config.parallel,
         n_batch=max(config.batch_size, config.parallel),
         n_threads=config.threads_per_session,
     )
+    return spec, n_bytes

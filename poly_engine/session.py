@@ -1,13 +1,14 @@
 """A conversation with one task: each turn is fitted into the context, generated, and remembered."""
 
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from poly_engine.batch.client import WorkerClient
 from poly_engine.batch.opened import OpenedModel
-from poly_engine.conversation import Conversation, recall
+from poly_engine.conversation import Conversation, limited
 from poly_engine.errors import ContextExceeded
 from poly_engine.fitting import Fitted, Room, fit
 from poly_engine.interface import NO_OVERRIDES, Session
@@ -22,6 +23,12 @@ from poly_engine.types import Bias, Event, Hit, Overrides, PromptPart, Recalled,
 
 _LETTERS_PER_TOKEN = 32
 """More than any text has on average: only a longer prompt is worth the 0.5 s that looking at all tokens takes."""
+
+
+class UseModel(Protocol):
+    """Has the model of a task in memory while in a block, for work or only to be ready."""
+
+    def __call__(self, *, is_work: bool = True) -> AbstractAsyncContextManager[WorkerClient]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +55,15 @@ class LocalSession(Session):
     The context is never cut in silence: whole turns are left out, oldest first, as `poly_engine.fitting` says, and
     `Truncated` says how much. The prelude or system message always stays. A prompt that does not fit even alone raises
     ContextExceeded; an answer that reaches the end of the context ends with `length`.
+
+    The model stays in memory only while it is used, and the memory is asked before or after that: it has a model of its
+    own, and whoever had one and waited for another one would wait for ever where they do not fit beside each other.
     """
 
     def __init__(
         self,
         task: Task,
-        open_model: Callable[[], Awaitable[WorkerClient]],
+        use_model: UseModel,
         system: str | None,
         history: Sequence[Turn],
         recaller: Recaller | None = None,
@@ -61,17 +71,17 @@ class LocalSession(Session):
         task.check(system or "")
         self._talk = Conversation(task, history)
         self._task = task
-        self._open_model = open_model
+        self._use_model = use_model
         self._system = system
         self._recaller = recaller
         self._sent = Sent(parts=())
         self._running: RunningTurn | None = None
 
     async def open(self) -> None:
-        client = await self._open_model()
-        self._task.prompts(client.model, self._system)
-        if (bias := self._task.bias(None)) is not None:
-            await client.in_thread(client.model.biases.n_least, bias)  # may take a second, the first time
+        async with self._use_model(is_work=False) as client:
+            self._task.prompts(client.model, self._system)
+            if (bias := self._task.bias(None)) is not None:
+                await client.in_thread(client.model.biases.n_least, bias)  # may take a second, the first time
         if self._recaller is not None:
             await self._recaller.open()
 
@@ -94,42 +104,40 @@ class LocalSession(Session):
                 self._task.check_calls(schema)
             self._talk.check_results(results)
             bias = self._task.bias(schema)
-            client = await self._open_model()
-            recalled = await self._recall(client, prompt)
-            read = as_data(recalled.hits) if recalled else ""
-            asked = Asked(prompt, read, tuple(results), tools.tools if tools else ())
-            calls = await client.in_thread(self._plan, client.model, tools) if tools else None
-            ask = Ask(asked, overrides, bias, calls)
-            fitted, turn = await client.in_thread(self._make_turn, client, ask, recalled, tools)
-            self._talk.check_open()
-            self._sent = Sent(fitted.segments)
-            self._running = turn
+            found = await self._found(prompt)
+            n_before = self._talk.n_turns
             try:
-                async with turn.events() as events:
-                    yield events
+                async with self._use_model() as client:
+                    recalled = await self._recall(client, found)
+                    read = as_data(recalled.hits) if recalled else ""
+                    asked = Asked(prompt, read, tuple(results), tools.tools if tools else ())
+                    calls = await client.in_thread(self._plan, client.model, tools) if tools else None
+                    ask = Ask(asked, overrides, bias, calls)
+                    async with self._turn(client, ask, recalled, tools) as events:
+                        yield events
             finally:
-                try:
-                    await self._remember(asked, turn, fitted.n_dropped)
-                finally:
-                    self._running = None
+                self._running = None
+                if self._recaller is not None and self._talk.n_turns > n_before:
+                    await self._recaller.store(prompt)
 
     async def sent(self) -> Sequence[PromptPart]:
         self._talk.check_open()
         sent = self._sent
         if sent.parts is None:
-            client = await self._open_model()
-            sent.parts = await client.in_thread(parts_of, sent.segments, client.model.vocabulary)
+            async with self._use_model() as client:
+                sent.parts = await client.in_thread(parts_of, sent.segments, client.model.vocabulary)
         return sent.parts
 
     async def preview(self, prompt: str) -> Sequence[PromptPart]:
         """What the model would read of the conversation if `prompt` was sent now. Raises as `send`."""
         self._talk.check_open()
         bias = self._task.bias(None)
-        client = await self._open_model()
-        recalled = await self._recall(client, prompt)
-        ask = Ask(Asked(prompt, as_data(recalled.hits) if recalled else ""), NO_OVERRIDES, bias, None)
-        fitted = await client.in_thread(self._fit, client.model, ask)
-        return await client.in_thread(parts_of, fitted.segments, client.model.vocabulary)
+        found = await self._found(prompt)
+        async with self._use_model() as client:
+            recalled = await self._recall(client, found)
+            ask = Ask(Asked(prompt, as_data(recalled.hits) if recalled else ""), NO_OVERRIDES, bias, None)
+            fitted = await client.in_thread(self._fit, client.model, ask)
+            return await client.in_thread(parts_of, fitted.segments, client.model.vocabulary)
 
     async def close(self) -> None:
         self._talk.is_closed = True
@@ -137,14 +145,33 @@ class LocalSession(Session):
             await self._running.cancel()
         self._talk.close()
 
-    async def _recall(self, client: WorkerClient, prompt: str) -> Recalled | None:
-        """What the memory of the task holds on a prompt, as much of it as may take up its part of the context."""
+    @asynccontextmanager
+    async def _turn(
+        self, client: WorkerClient, ask: Ask, recalled: Recalled | None, tools: Tools | None
+    ) -> AsyncIterator[AsyncIterator[Event]]:
+        """The events of a turn, which is remembered however it ends."""
+        fitted, turn = await client.in_thread(self._make_turn, client, ask, recalled, tools)
+        self._talk.check_open()
+        self._sent = Sent(fitted.segments)
+        self._running = turn
+        try:
+            async with turn.events() as events:
+                yield events
+        finally:
+            await self._remember(ask.asked, turn, fitted.n_dropped)
+
+    async def _found(self, prompt: str) -> Recalled | None:
+        """What the memory of the task holds on a prompt."""
         self._task.check(prompt)
+        return await self._recaller.recall(prompt) if self._recaller is not None else None
+
+    async def _recall(self, client: WorkerClient, found: Recalled | None) -> Recalled | None:
+        """As much of what was found as may take up its part of the context."""
 
         async def n_fitting(hits: Sequence[Hit], n_most: int) -> int:
             return await client.in_thread(_n_fitting, hits, n_most, client.model)
 
-        return await recall(self._recaller, prompt, client.model.context_size, n_fitting)
+        return await limited(found, self._recaller, client.model.context_size, n_fitting)
 
     def _plan(self, model: OpenedModel, tools: Tools) -> CallPlan:
         form = self._task.prompts(model, self._system).call_form()
@@ -158,8 +185,6 @@ class LocalSession(Session):
         exchange = await turn.exchange(asked.prompt)
         if exchange is not None:
             self._talk.add(replace(exchange, results=asked.results), n_dropped)
-            if self._recaller is not None:
-                await self._recaller.store(asked.prompt)
 
     def _make_turn(
         self, client: WorkerClient, ask: Ask, recalled: Recalled | None, tools: Tools | None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from poly_engine.errors import InvalidSchema
 from poly_engine.logprobs import Alternative, Logprobs
+from poly_engine.models.types import ModelInfo, ModelState
 from poly_engine.overrides import Overrides
 from poly_engine.parts import PartKind, PromptPart
 from poly_engine.tools.types import Calling, Tool, ToolCall, ToolResult, Tools
@@ -60,9 +61,6 @@ __all__ = [
 
 FinishReason: TypeAlias = Literal["stop", "length", "cancelled"]
 """Why a turn ended: by itself (or a stop sequence), at a limit of tokens, or because the caller left."""
-
-ModelState: TypeAlias = Literal["unloaded", "loading", "loaded", "failed"]
-
 
 BiasKind: TypeAlias = Literal["json_schema", "regex", "lark", "gbnf", "choice"]
 
@@ -207,30 +205,6 @@ class Done:
 
 
 Event: TypeAlias = Recalled | Truncated | Progress | Thinking | Token | Calling | ToolCall | Done
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """What is known of a configured model. Figures that only the loaded file tells are None before. `memory_bytes` is
-    about what it takes once it is loaded: weights, cache, and room to compute. `quantization` is how its weights are
-    stored, such as Q4_K_M; `n_running` is how many requests it is working on, and `problem` why it failed.
-    """
-
-    name: str
-    path: str
-    state: ModelState
-    size_bytes: int | None = None
-    architecture: str | None = None
-    n_params: int | None = None
-    context_size: int | None = None
-    train_context_size: int | None = None
-    embedding_size: int | None = None
-    device: str | None = None
-    memory_bytes: int | None = None
-    quantization: str | None = None
-    n_running: int = 0
-    problem: str | None = None
-    is_remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,11 @@ class FakeEngine(FakeMemories):
 
     async def models(self) -> Sequence[ModelInfo]:
         return tuple(
-            replace(model, n_running=self.n_running if model.state == "loaded" else 0)
+            replace(
+                model,
+                n_running=self.n_running if model.state == "loaded" else 0,
+                idle_s=0.0 if model.state == "loaded" and not self.n_running else None,
+            )
             for model in self._models.values()
         )
 
@@ -222,6 +226,8 @@ class FakeEngine(FakeMemories):
             device="cpu",
             quantization="F16",
             problem=None,
+            n_layers=3,
+            n_gpu_layers=0,
         )
 
 

@@ -10,7 +10,7 @@ from typing import ParamSpec, Self, TypeVar, TypeVarTuple
 import numpy as np
 import numpy.typing as npt
 
-from poly_engine.batch.messages import Cancel, Embed, Embedded, Failed, Finished, Generate, Report
+from poly_engine.batch.messages import Cancel, Embed, Embedded, Failed, Finished, Generate, Report, Threads
 from poly_engine.batch.opened import Host, MakeHost, ModelSpec, OpenedModel
 from poly_engine.batch.packing import packs
 from poly_engine.errors import EngineClosed, EngineFailed, ModelLoadFailed, PolyError
@@ -55,8 +55,9 @@ class ReportStream:
 class WorkerClient:
     """A model that is being served. Opened by `open`, which loads it; to be closed."""
 
-    def __init__(self, on_death: Callable[[str], None]) -> None:
+    def __init__(self, on_death: Callable[[str], None], on_ended: Callable[[], None] = lambda: None) -> None:
         self._on_death = on_death
+        self._on_ended = on_ended
         self._loop = asyncio.get_running_loop()
         self._ids = itertools.count(1)
         self._streams: dict[int, ReportStream] = {}
@@ -66,6 +67,8 @@ class WorkerClient:
         self._is_broken = False
         self._why = ""  # what ended it, if nobody told it to end
         self._host: Host | None = None
+        self._n_threads = 0
+        """What it was told, or opened with."""
         self._progress = 0.0
         self._threads = ThreadPoolExecutor(_N_THREADS, thread_name_prefix="poly-ask")
 
@@ -76,11 +79,13 @@ class WorkerClient:
         on_progress: Callable[[float], None],
         host: MakeHost,
         on_death: Callable[[str], None] = lambda _: None,
+        on_ended: Callable[[], None] = lambda: None,
     ) -> Self:
         """Load a model. Raises ModelLoadFailed; being cancelled, gives up loading. `on_death` is told what ended the
-        worker, now or later, if nobody told it to end.
+        worker, now or later, if nobody told it to end; `on_ended` in any case, when its memory is free.
         """
-        client = cls(on_death)
+        client = cls(on_death, on_ended)
+        client._n_threads = spec.n_threads
         client._host = host(
             spec,
             on_progress=lambda share: client._report_progress(share, on_progress),
@@ -139,6 +144,12 @@ class WorkerClient:
                 await self.cancel(request.id)
             finally:
                 del self._streams[request.id]
+
+    def set_threads(self, n: int) -> None:
+        """Have it computed with so many threads from the next step on."""
+        if self._host is not None and self.is_alive and n != self._n_threads:
+            self._n_threads = n
+            self._host.send(Threads(n))
 
     async def cancel(self, request_id: int) -> None:
         """Stop a generation, and wait until its slot is free."""
@@ -207,6 +218,7 @@ class WorkerClient:
     def _set_ended(self, why: str, spec: ModelSpec) -> None:
         self._why = "" if self._closed_for else why
         self._ended.set()
+        self._on_ended()
         if self._why:
             self._on_death(why)
         if not self._opened.done():

@@ -77,9 +77,7 @@ class ThreadHost:
     def _serve(self) -> bool:
         """Serve until told to stop; say whether it was that what ended it."""
         spec = self._spec
-        model = LlamaModel(
-            spec.header, adapters=spec.adapters, gpu_layers=spec.gpu_layers, on_progress=self._has_progressed
-        )
+        model = LlamaModel(spec.header, adapters=spec.adapters, gpu=spec.gpu, on_progress=self._has_progressed)
         try:
             biases = Biases(model.vocabulary)
             runner = self._open_runner(model, biases) if model.is_generative else None
@@ -137,4 +135,6 @@ def _describe(model: LlamaModel, spec: ModelSpec, biases: Biases) -> OpenedModel
         max_tokens(model),
         biases,
         can_write=model.is_generative,
+        device=model.device,
+        n_gpu_layers=model.n_gpu_layers,
     )

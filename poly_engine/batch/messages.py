@@ -59,7 +59,14 @@ class Stop:
     reason: str = "the engine was shut down"
 
 
-Command: TypeAlias = Generate | Cancel | Embed | Stop
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """Compute with `n` threads from the next step on."""
+
+    n: int
+
+
+Command: TypeAlias = Generate | Cancel | Embed | Threads | Stop
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,24 @@ from typing import Protocol
 from poly_engine.batch.messages import Command, Report
 from poly_engine.batch.parts import Part
 from poly_engine.errors import PolyError
+from poly_engine.gpu import GpuSplit
 from poly_engine.models.gguf import GgufHeader
 from poly_engine.types import Bias
 
-__all__ = ["Host", "MakeHost", "ModelSpec", "OpenedModel", "ShortestAnswers", "Vocabulary"]
+__all__ = ["GpuSpec", "Host", "MakeHost", "ModelSpec", "OpenedModel", "ShortestAnswers", "Vocabulary"]
+
+
+@dataclass(frozen=True, slots=True)
+class GpuSpec:
+    """What a GPU is to compute: so many layers, all if that is more than there are. If it `is_required` and there is
+    none, the model is not opened; else the processor computes all. `main` is the number of the GPU that has all of it
+    where nothing is shared.
+    """
+
+    n_layers: int
+    is_required: bool = False
+    split: GpuSplit = "layer"
+    main: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +37,7 @@ class ModelSpec:
 
     header: GgufHeader
     adapters: tuple[Path, ...]
-    gpu_layers: int
+    gpu: GpuSpec | None
     context_size: int
     n_cells: int
     n_parallel: int
@@ -116,6 +130,9 @@ class OpenedModel:
     max_embed_tokens: int
     biases: ShortestAnswers
     can_write: bool = True
+    device: str = "cpu"
+    """What computes it, and why not a GPU if one was to."""
+    n_gpu_layers: int = 0
 
 
 class Host(Protocol):

@@ -10,7 +10,18 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
-from poly_engine.batch.messages import Cancel, Command, Embed, Embedded, Failed, Finished, Generate, Report, Stop
+from poly_engine.batch.messages import (
+    Cancel,
+    Command,
+    Embed,
+    Embedded,
+    Failed,
+    Finished,
+    Generate,
+    Report,
+    Stop,
+    Threads,
+)
 from poly_engine.batch.scheduler import Batch, Scheduler
 from poly_engine.bias.taken import Taken
 from poly_engine.errors import EngineFailed, InvalidSchema, ModelLoadFailed
@@ -39,12 +50,18 @@ class Runner(Protocol):
     def clear(self) -> None:
         """Forget everything that is cached."""
 
+    def set_threads(self, n: int) -> None:
+        """Compute with so many threads."""
+
 
 class Embedder(Protocol):
     """What computes embeddings."""
 
     def embed(self, texts: "Sequence[tuple[int, ...]]") -> "npt.NDArray[np.float32]":
         """Return one vector per text. Raises EngineFailed."""
+
+    def set_threads(self, n: int) -> None:
+        """Compute with so many threads."""
 
 
 class Worker:
@@ -69,6 +86,7 @@ class Worker:
         self._pace = PrefillPace()
         self._stop: Stop | None = None
         self._known: set[int] = set()
+        self._n_threads: int | None = None
         self._busy_since: float | None = None
 
     @property
@@ -138,8 +156,15 @@ class Worker:
             case Embed():
                 self._known.add(command.id)
                 self._embeds.append(command)
+            case Threads():
+                self._set_threads(command.n)
             case Stop():
                 self._stop = command
+
+    def _set_threads(self, n: int) -> None:
+        self._n_threads = n  # for the embedder, which may not be open yet
+        if self._runner is not None:
+            self._runner.set_threads(n)
 
     def _cancel(self, request_id: int) -> None:
         for waiting in [request for request in self._embeds if request.id == request_id]:
@@ -163,7 +188,10 @@ class Worker:
         if self._embeds:
             request = self._embeds.popleft()
             try:
-                self._send([Embedded(request.id, self._embedder().embed(request.texts))])
+                embedder = self._embedder()
+                if self._n_threads is not None:
+                    embedder.set_threads(self._n_threads)
+                self._send([Embedded(request.id, embedder.embed(request.texts))])
             except (EngineFailed, ModelLoadFailed) as error:  # the latter when its context is opened
                 self._send([Failed(request.id, str(error))])
 

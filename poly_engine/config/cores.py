@@ -1,12 +1,15 @@
-"""How many cores of this machine we may use."""
+"""How much of this machine we may use: cores, and memory."""
 
 import os
 from math import ceil, inf
 from pathlib import Path
 
-__all__ = ["usable_cores"]
+__all__ = ["MAX_THREADS", "usable_cores", "usable_memory_bytes"]
+
+MAX_THREADS = 512  # GGML_MAX_N_THREADS
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def usable_cores() -> int:
@@ -34,4 +37,18 @@ def _quota() -> float:
         quota, period = _QUOTA.read_text().split()
         return int(quota) / int(period)
     except (OSError, ValueError):  # no such file; or "max", which is no number
+        return inf
+
+
+def usable_memory_bytes() -> int:
+    """The memory of the machine, or what the Linux control group grants of it."""
+    import psutil  # as above
+
+    return int(min(psutil.virtual_memory().total, _memory_limit()))
+
+
+def _memory_limit() -> float:
+    try:
+        return int(_MEMORY_LIMIT.read_text())
+    except (OSError, ValueError):  # as above
         return inf

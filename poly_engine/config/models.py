@@ -1,5 +1,6 @@
 """Models in the configuration: a file in GGUF format, and how to run it; or a server that has the model."""
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -7,11 +8,13 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, PrivateAttr, SecretStr
 
-from poly_engine.config.cores import usable_cores
+from poly_engine.config.amounts import Duration, Layers, seconds
+from poly_engine.config.cores import MAX_THREADS, usable_cores
 from poly_engine.config.locations import file_at
 from poly_engine.config.section import Mistake, Section
 from poly_engine.config.values import Count, Location, Locations, check_url
 from poly_engine.errors import InvalidRequest
+from poly_engine.gpu import GpuSplit
 from poly_engine.models.found import find_pulled
 from poly_engine.models.references import parse_reference
 from poly_engine.sampling.settings import COUNT
@@ -30,12 +33,21 @@ _OF_FILES = (
     "threads_per_session",
     "threads",
     "use_gpu",
+    "require_gpu",
     "gpu_layers",
+    "gpu_split",
+    "main_gpu",
+    "keep_alive",
+    "warm",
     "architecture",
 )
 _OF_SERVERS = ("server", "remote_model", "api_key", "api_key_env", "timeout")
 
-MAX_THREADS = 512  # GGML_MAX_N_THREADS
+_KEEP_ALIVE_S = 1800.0
+"""Users of Ollama expect that a model leaves by itself, and complain most of that it does after five minutes: reading
+an answer, or a meeting, takes longer, and then they wait for it and for their conversation to be read again. LM Studio
+takes an hour.
+"""
 
 
 def _default_threads() -> int:
@@ -118,8 +130,28 @@ class ModelConfig(Section):
         description="Threads that compute; by default as many as there are cores to use.",
     )
     use_gpu: bool = Field(default=False, description="Whether to compute on the GPU, if there is one.")
-    gpu_layers: int | None = Field(
-        default=None, ge=0, le=COUNT.high, description="Layers that the GPU computes if use_gpu is set; by default all."
+    require_gpu: bool = Field(
+        default=False,
+        description="Whether it is computed on a GPU or not at all: without one it is not loaded, and the error says "
+        "why there is none.",
+    )
+    gpu_layers: Layers | None = Field(
+        default=None, description="Layers that the GPU computes if use_gpu is set: a number, or all, as by default."
+    )
+    gpu_split: GpuSplit = Field(
+        default="layer",
+        description="How several GPUs share it: layer for whole layers each, row for rows of every layer, or none.",
+    )
+    main_gpu: int = Field(
+        default=0, ge=0, le=255, description="The number of the GPU that has it if gpu_split is none, from 0."
+    )
+    keep_alive: Duration | None = Field(
+        default=None,
+        description="How long it stays in memory when nobody uses it: seconds, a text such as 90s, 30m or 2h, or "
+        "forever; 30m by default, and forever if it is warm.",
+    )
+    warm: bool = Field(
+        default=False, description="Whether poly serve loads it when it starts, and not when first used."
     )
     architecture: str | None = Field(default=None, description="Ignored: the file says what it is.")
 
@@ -136,10 +168,26 @@ class ModelConfig(Section):
         for key in _OF_SERVERS:
             if key in given:
                 yield (key,), 'is for models of a server: add engine = "openai", or leave it out'
+        if given.get("require_gpu") is True and given.get("use_gpu", True) is False:
+            yield ("use_gpu",), "must not be false where require_gpu is set"
+        if given.get("require_gpu") is True and given.get("gpu_layers") == 0:
+            yield ("gpu_layers",), "must be more than 0 where require_gpu is set"
 
     def keep_in(self, folder: Path | None) -> None:
         """Have what is fetched kept in `folder`, as cache_path of the configuration says."""
         self._folder = folder
+
+    @property
+    def wants_gpu(self) -> bool:
+        """Whether a GPU is to compute some of it, if there is one."""
+        return (self.use_gpu or self.require_gpu) and self.gpu_layers != 0
+
+    @property
+    def keep_alive_s(self) -> float:
+        """Seconds that it stays in memory when nobody uses it."""
+        if self.keep_alive is not None:
+            return seconds(self.keep_alive)
+        return math.inf if self.warm else _KEEP_ALIVE_S
 
     @property
     def folder(self) -> Path | None:

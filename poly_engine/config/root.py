@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, Strict, TypeAdapter, ValidatorFunctionWrapHandler, WrapValidator
 
+from poly_engine.config.amounts import Amount, n_bytes
+from poly_engine.config.cores import usable_memory_bytes
 from poly_engine.config.locations import file_at
 from poly_engine.config.memories import MemoryConfig
 from poly_engine.config.models import ModelConfig
@@ -99,6 +101,11 @@ class Config(Section):
         description="The folder for models that are fetched; by default the cache of the Hugging Face hub for those of "
         "the hub, and for others where the system keeps caches.",
     )
+    max_memory: Amount | None = Field(
+        default=None,
+        description="What all loaded models may take together: bytes, a text such as 8GB, or a share of the memory "
+        "such as 80%; without end by default. Those that nobody uses leave it for others.",
+    )
     models: Mapping[str, ModelConfig] = Field(default={}, description="The models by name.")
     tasks: Mapping[str, TaskConfig] = Field(default={}, description="The tasks by name.")
     memories: Mapping[str, MemoryConfig] = Field(default={}, description="The memories by name.")
@@ -112,6 +119,11 @@ class Config(Section):
     def models_folder(self) -> Path | None:
         """The folder at `cache_path`."""
         return file_at(self.cache_path) if self.cache_path is not None else None
+
+    @property
+    def memory_budget_bytes(self) -> int | None:
+        """The bytes that are `max_memory`; None if there is no limit."""
+        return None if self.max_memory is None else n_bytes(self.max_memory, usable_memory_bytes())
 
     @classmethod
     def mistakes(cls, given: Mapping[str, object]) -> Iterator[Mistake]:

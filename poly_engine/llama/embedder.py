@@ -44,6 +44,10 @@ class Embedder:
         self._decode(texts)
         return np.stack([self._vector(sequence) for sequence in range(len(texts))])
 
+    def set_threads(self, n: int) -> None:
+        """Compute with so many threads."""
+        c.llama_set_n_threads(self._context, n, n)
+
     def close(self) -> None:
         """Free the context."""
         c.llama_free(self._context)

@@ -7,9 +7,12 @@ from functools import cache
 
 from llama_cpp import llama_cpp as c
 
+from poly_engine.gpu import NO_DEVICE, NO_SUPPORT
+
 _log = logging.getLogger(__name__)
 _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.INFO, 4: logging.WARNING}  # ggml's: debug info warn error
 _ERROR = 4
+_GPU_BACKENDS = ("CUDA", "ROCm", "MUSA", "Vulkan", "Metal", "MTL", "SYCL", "OpenCL", "CANN")
 _recent_errors: deque[str] = deque(maxlen=8)  # written by C threads; the cause of a failed call is only told there
 
 
@@ -37,9 +40,12 @@ def take_errors() -> str:
     return "; ".join(dict.fromkeys(lines))
 
 
-def has_gpu() -> bool:
-    """Whether this build of the library can compute on a GPU."""
-    return bool(c.llama_supports_gpu_offload())
+def gpu_obstacle() -> str:
+    """Why nothing can be computed on a GPU, in words; "" if it can."""
+    start()
+    if c.llama_supports_gpu_offload():  # which asks whether there is a device
+        return ""
+    return NO_DEVICE if any(f"{name} :" in system_info() for name in _GPU_BACKENDS) else NO_SUPPORT
 
 
 def system_info() -> str:

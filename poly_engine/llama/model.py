@@ -3,6 +3,7 @@
 from __future__ import annotations  # the binding names its pointer types for type checkers only
 
 import ctypes
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import Any
 
 from llama_cpp import llama_cpp as c
 
+from poly_engine.batch.opened import GpuSpec
 from poly_engine.errors import ModelLoadFailed
+from poly_engine.gpu import REMEDY
 from poly_engine.llama import library
 from poly_engine.llama.vocabulary import Vocabulary
 from poly_engine.models.gguf import GgufHeader, read_header
 
 _SPACE_PREFIX = "tokenizer.ggml.add_space_prefix"
-_ALL_LAYERS = 1 << 20
+_SPLITS = {"none": c.LLAMA_SPLIT_MODE_NONE, "layer": c.LLAMA_SPLIT_MODE_LAYER, "row": c.LLAMA_SPLIT_MODE_ROW}
+_log = logging.getLogger(__name__)
 
 
 class LlamaModel:
@@ -31,16 +35,19 @@ class LlamaModel:
         header: GgufHeader,
         *,
         adapters: Sequence[Path] = (),
-        gpu_layers: int = 0,
+        gpu: GpuSpec | None = None,
         on_progress: Callable[[float], bool] | None = None,
     ) -> None:
         library.start()
         library.take_errors()
         self.header = header
+        self.device, self.n_gpu_layers = _placed(header, gpu)
         self._on_progress = c.llama_progress_callback(lambda share, _: on_progress is None or on_progress(share))
         overrides = _without_space_prefix()
         params = c.llama_model_default_params()
-        params.n_gpu_layers = min(gpu_layers, _ALL_LAYERS)
+        params.n_gpu_layers = self.n_gpu_layers
+        if gpu is not None and self.n_gpu_layers:
+            params.split_mode, params.main_gpu = _SPLITS[gpu.split], gpu.main
         params.progress_callback = self._on_progress
         params.kv_overrides = overrides
         pointer = c.llama_model_load_from_file(os.fsencode(header.path), params)
@@ -86,6 +93,22 @@ class LlamaModel:
         if not adapter:
             raise ModelLoadFailed(f"{path} is no LoRA adapter for {self.header.path.name}: {library.take_errors()}")
         return adapter
+
+
+def _placed(header: GgufHeader, gpu: GpuSpec | None) -> tuple[str, int]:
+    """What computes a model, in words, and how many layers a GPU does. Raises ModelLoadFailed if one is required and
+    there is none.
+    """
+    if gpu is None or not gpu.n_layers:
+        return "cpu", 0
+    if not (obstacle := library.gpu_obstacle()):
+        return "gpu", min(gpu.n_layers, header.n_layers)
+    if gpu.is_required:
+        raise ModelLoadFailed(
+            f"{header.path} is not loaded: require_gpu is set, and {obstacle}. {REMEDY} builds it for CUDA"
+        )
+    _log.warning("%s is computed on the CPU although use_gpu is set: %s", header.path.name, obstacle)
+    return f"cpu ({obstacle})", 0
 
 
 def _foreign_kind(pointer: c.llama_model_p, vocab: c.llama_vocab_p) -> str | None:

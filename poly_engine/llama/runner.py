@@ -87,6 +87,10 @@ class Runner:
             decode(self._context, self._rows)
         return [self._sample(row, request_id) for row, request_id in batch.outputs]
 
+    def set_threads(self, n: int) -> None:
+        """Compute with so many threads."""
+        c.llama_set_n_threads(self._context, n, n)
+
     def clear(self) -> None:
         """Forget everything in the cache, after a decode that failed."""
         c.llama_memory_clear(self._memory, True)

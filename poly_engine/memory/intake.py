@@ -75,6 +75,12 @@ class Intake:
         self, document: Document, known: Mapping[str, Vectors], on_progress: OnProgress | None = None
     ) -> tuple[list[NewChunk], Vectors, int]:
         """The chunks of a document, their vectors, and how many of these were not `known` by their keys."""
+        async with self._embedding.hold():
+            return await self._embedded(document, known, on_progress)
+
+    async def _embedded(
+        self, document: Document, known: Mapping[str, Vectors], on_progress: OnProgress | None
+    ) -> tuple[list[NewChunk], Vectors, int]:
         chunks, texts = await self._threads.run(self._chunked, document)
         keyed = {one.key: text for one, text in zip(chunks, texts, strict=True)}
         new = [key for key in keyed if key not in known]

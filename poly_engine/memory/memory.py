@@ -50,7 +50,7 @@ class Memory:
 
     @property
     def is_current(self) -> bool:
-        """Whether its embedding model is still the one that is loaded; else it has to be opened again."""
+        """Whether its embedding model is still the same; else it has to be opened again."""
         return self._embedding.is_current()
 
     async def ingest(
@@ -77,9 +77,10 @@ class Memory:
     async def recall(self, prompt: str, options: RecallOptions) -> Recalled:
         """The chunks that answer `prompt` best."""
         options = self._complete(options)
-        clipped = await self._threads.run(self._embedding.clipped, prompt)
-        (vector,) = await self._embedding.embed([clipped])
-        return await self._threads.run(self._recalled, prompt, vector, options)
+        async with self._embedding.hold():
+            clipped = await self._threads.run(self._embedding.clipped, prompt)
+            (vector,) = await self._embedding.embed([clipped])
+            return await self._threads.run(self._recalled, prompt, vector, options)
 
     async def documents(self) -> list[DocumentInfo]:
         """The documents, in the order in which they came."""

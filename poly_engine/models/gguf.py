@@ -47,6 +47,11 @@ class GgufHeader:
     """How the weights are stored, such as Q4_K_M; empty if that is not known."""
 
     @property
+    def n_layers(self) -> int:
+        """The layers that can be computed on a GPU, counted as llama.cpp does: with the one that writes."""
+        return self.number("block_count") + 1
+
+    @property
     def architecture(self) -> str:
         """The family of the model, as llama.cpp names it."""
         return str(self.metadata["general.architecture"])

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from poly_engine.conversation import Conversation, recall
+from poly_engine.conversation import Conversation, limited
 from poly_engine.errors import ContextExceeded, InvalidRequest
 from poly_engine.interface import NO_OVERRIDES, Session
 from poly_engine.memory.recaller import Recaller
@@ -141,12 +141,13 @@ class OpenAISession(Session):
     async def _ask(self, prompt: str, overrides: Overrides, bias: Bias | None) -> _Ask:
         """What is asked for, with what the memory of the task holds on it."""
         self._wording.check(prompt)
+        found = await self._recaller.recall(prompt) if self._recaller is not None else None
 
         async def n_fitting(hits: Sequence[Hit], n_most: int) -> int:
             n_tokens = self._model.measure.n_tokens
             return next((n for n in range(len(hits)) if n_tokens(as_data(hits[: n + 1])) > n_most), len(hits))
 
-        recalled = await recall(self._recaller, prompt, self._model.context_size, n_fitting)
+        recalled = await limited(found, self._recaller, self._model.context_size, n_fitting)
         for hit in recalled.hits if recalled else ():
             self._wording.check(f"{hit.origin}\n{hit.text}", of=hit.source)
         return _Ask(Asked(prompt, as_data(recalled.hits) if recalled else ""), overrides, bias, recalled)

@@ -38,7 +38,10 @@ class Tokens(BaseModel):
 
 
 async def list_models(request: web.Request) -> web.Response:
-    """The models, by their names; with detail=1 as objects, which say what is known of each."""
+    """The models, by their names; with detail=1 as objects, which say what is known of each: also what memory it takes,
+    what device computes it and how many layers a GPU does, for how long nobody has used it (`idle_s`), and in how many
+    seconds it is unloaded unless somebody does (`expires_in_s`).
+    """
     principal = request[PRINCIPAL]
     models = [one for one in await request.app[ENGINE].models() if principal.may_use(Kind.MODEL, one.name)]
     return json_reply({"models": models if wants_detail(request) else [one.name for one in models]})

@@ -14,6 +14,7 @@ import psutil
 from poly_engine import ConfigError, PolyError, __version__
 from poly_engine.config import ModelConfig
 from poly_engine.config.cores import usable_cores
+from poly_engine.gpu import NO_SUPPORT, REMEDY
 from poly_engine.places import data_dir
 from poly_tui import connect
 from poly_tui.commands.listing import Bytes, Count
@@ -23,9 +24,7 @@ from poly_tui.settings import Settings
 __all__ = ["Finding", "State", "examine"]
 
 _REINSTALL = "pip install --force-reinstall --no-cache-dir llama-cpp-python"
-_GPU_BUILD = (
-    f'CMAKE_ARGS="-DGGML_CUDA=on" {_REINSTALL} builds it for CUDA; the README of llama-cpp-python names the others'
-)
+_GPU_BUILD = f"{REMEDY} builds it for CUDA; the README of llama-cpp-python names the others"
 
 
 class State(Enum):
@@ -49,24 +48,25 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything that Poly needs, one thing after the other."""
     yield Finding(State.OK, "poly", f"{__version__}, on Python {platform.python_version()} ({sys.executable})")
-    has_gpu = yield from _library()
+    obstacle = yield from _library()
     yield from _machine()
-    yield from _configuration(settings, has_gpu=has_gpu)
+    yield from _configuration(settings, obstacle)
     yield _data_folder()
 
 
-def _library() -> Generator[Finding, None, bool]:
-    """Return whether it can use a GPU."""
+def _library() -> Generator[Finding, None, str]:
+    """Return why it cannot use a GPU; "" if it can."""
     try:
         from poly_engine.llama import library  # this may fail, and then it is what we want to know
     except (ImportError, OSError, RuntimeError) as error:
         yield Finding(State.BROKEN, "llama.cpp", f"cannot be loaded: {error}", f"{_REINSTALL} builds it anew")
-        return False
+        return NO_SUPPORT
     features = _joined(re.findall(r"(\w+) = 1", library.system_info()))
     yield Finding(State.OK, "llama.cpp", f"llama-cpp-python {version('llama-cpp-python')}, built for {features}")
-    has_gpu = library.has_gpu()
-    yield Finding(State.OK, "gpu", "is computed on where use_gpu is set" if has_gpu else "cannot be used by this build")
-    return has_gpu
+    obstacle = library.gpu_obstacle()
+    text = f"cannot be used: {obstacle}" if obstacle else "is computed on where use_gpu is set"
+    yield Finding(State.OK, "gpu", text, _GPU_BUILD if obstacle == NO_SUPPORT else "")
+    return obstacle
 
 
 def _machine() -> Iterator[Finding]:
@@ -75,7 +75,7 @@ def _machine() -> Iterator[Finding]:
     yield Finding(State.OK, "memory", f"{Bytes(memory.available)} available of {Bytes(memory.total)}")
 
 
-def _configuration(settings: Settings, *, has_gpu: bool) -> Iterator[Finding]:
+def _configuration(settings: Settings, obstacle: str) -> Iterator[Finding]:
     try:
         loaded = connect.configuration(settings)
     except ConfigError as error:
@@ -88,28 +88,40 @@ def _configuration(settings: Settings, *, has_gpu: bool) -> Iterator[Finding]:
         yield Finding(State.OK, "config", str(loaded.path))
     for note in loaded.notes:
         yield Finding(State.WARNING, "config", note)
+    budget_bytes = loaded.config.memory_budget_bytes
     for name, model in loaded.config.models.items():
-        yield _model(name, model, has_gpu=has_gpu)
+        yield _model(name, model, budget_bytes, obstacle)
     yield _tasks(loaded.config.tasks)
 
 
-def _model(name: str, model: ModelConfig, *, has_gpu: bool) -> Finding:
+def _model(name: str, model: ModelConfig, budget_bytes: int | None, obstacle: str) -> Finding:
     subject = f"model {name}"
     if model.is_remote:
         return _remote_model(name, model)
-    file = look_at(model)
+    file = look_at(model, budget_bytes)
+    if model.is_to_be_pulled:
+        return Finding(State.OK, subject, f"is fetched from {file.location} when it is first used")
     if file.header is None or file.memory_bytes is None:
         return Finding(State.BROKEN, subject, file.problem or "", "mend model_path in the configuration, or the file")
     text = (
         f"{file.header.architecture}, {Count(file.header.n_params)} parameters, {Bytes(file.header.size_bytes)}; "
         f"takes about {Bytes(file.memory_bytes)} of memory"
     )
+    hint = "set a smaller context_size or cache_size"
+    if budget_bytes is not None and file.memory_bytes > budget_bytes:
+        text = f"{text}, and max_memory allows {Bytes(budget_bytes)} for all models together"
+        return Finding(State.BROKEN, subject, text, f"raise max_memory, or {hint}")
     if not file.fits:
-        hint = "set a smaller context_size or cache_size"
         return Finding(State.WARNING, subject, f"{text}, which is not available", hint)
-    if model.use_gpu and not has_gpu:
-        return Finding(State.WARNING, subject, f"{text}; use_gpu is set in vain", _GPU_BUILD)
-    return Finding(State.OK, subject, text)
+    if not model.wants_gpu:
+        return Finding(State.OK, subject, text)
+    if model.require_gpu and obstacle:
+        return Finding(State.BROKEN, subject, f"{text}; require_gpu is set, and {obstacle}", _GPU_BUILD)
+    if obstacle:
+        return Finding(State.WARNING, subject, f"{text}; use_gpu is set in vain: {obstacle}", _GPU_BUILD)
+    n = file.header.n_layers
+    n_on_gpu = min(model.gpu_layers, n) if isinstance(model.gpu_layers, int) else n
+    return Finding(State.OK, subject, f"{text}; {n_on_gpu} of {n} layers on the GPU")
 
 
 def _remote_model(name: str, config: ModelConfig) -> Finding:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-__all__ = ["Bytes", "Count", "compact_json", "print_json", "print_record", "print_rows"]
+__all__ = ["Bytes", "Count", "Seconds", "compact_json", "print_json", "print_record", "print_rows"]
 
 _UNITS = ("", "k", "M", "G", "T", "P")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -27,6 +27,16 @@ class Bytes(int):
 
     def __str__(self) -> str:
         return f"{_rounded(self)}B"
+
+
+class Seconds(int):
+    """A time that people read rounded: 25 min."""
+
+    def __str__(self) -> str:
+        for unit, size in (("h", 3600), ("min", 60)):
+            if self >= size:
+                return f"{self / size:.2g} {unit}" if self < 10 * size else f"{self // size} {unit}"
+        return f"{int(self)} s"
 
 
 def _rounded(number: int) -> str:
@@ -91,7 +101,7 @@ def _aligned(texts: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _title(key: str) -> str:
-    return key.removesuffix("_bytes").replace("_", " ")
+    return key.removesuffix("_bytes").removesuffix("_s").replace("_", " ")
 
 
 def _shown(value: object) -> str:

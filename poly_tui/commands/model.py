@@ -3,9 +3,9 @@
 import click
 
 from poly_engine import ModelInfo, ModelNotFound
-from poly_engine.config import Config, ModelConfig
+from poly_engine.config import Config
 from poly_tui import connect
-from poly_tui.commands import foreground, model_add as adding, model_pull as pulling
+from poly_tui.commands import foreground, model_add as adding, model_hold as holding, model_pull as pulling
 from poly_tui.commands.listing import Bytes, Count, print_record, print_rows
 from poly_tui.commands.model_files import look_at
 from poly_tui.commands.names import model_argument
@@ -19,6 +19,8 @@ def command() -> None:
     """List models, show what they are, and fetch others."""
 
 
+for verb in (holding.list_loaded, holding.load_model, holding.unload_model):
+    command.add_command(verb)
 for verb in (pulling.pull_model, adding.add, adding.remove, pulling.recommend, pulling.files):
     command.add_command(verb)
 
@@ -35,7 +37,8 @@ def list_models(settings: Settings, *, as_json: bool) -> None:
     if settings.url is not None:
         rows = [_remote_row(model) for model in foreground.run(connect.models(settings))]
     else:
-        rows = [_row(name, model) for name, model in connect.configuration(settings).config.models.items()]
+        config = connect.configuration(settings).config
+        rows = [_row(name, config) for name in config.models]
     print_rows(rows, as_json=as_json)
 
 
@@ -57,8 +60,8 @@ def show_model(settings: Settings, *, model: str, as_json: bool) -> None:
     print_record(_record(model, config), as_json=as_json)
 
 
-def _row(name: str, model: ModelConfig) -> dict[str, object]:
-    file = look_at(model)
+def _row(name: str, config: Config) -> dict[str, object]:
+    file = look_at(config.models[name], config.memory_budget_bytes)
     header, sizes, memory_bytes = file.header, file.sizes, file.memory_bytes
     return {
         "name": name,
@@ -82,7 +85,7 @@ def _remote_row(model: ModelInfo) -> dict[str, object]:
         "size_bytes": None if model.size_bytes is None else Bytes(model.size_bytes),
         "context_size": model.context_size,
         "memory_bytes": None if model.memory_bytes is None else Bytes(model.memory_bytes),
-        "problem": None,
+        "problem": model.problem,
     }
 
 
@@ -93,21 +96,23 @@ def _remote_record(model: ModelInfo) -> dict[str, object]:
         "train_context_size": model.train_context_size,
         "embedding_size": model.embedding_size,
         "device": model.device,
+        "layers": model.n_layers,
+        "layers_on_gpu": model.n_gpu_layers,
     }
 
 
 def _record(name: str, config: Config) -> dict[str, object]:
     model = config.models[name]
-    file = look_at(model)
+    file = look_at(model, config.memory_budget_bytes)
     header, sizes = file.header, file.sizes
     return {
-        **_row(name, model),
+        **_row(name, config),
         "file": file.location,
         "train_context_size": header.train_context_size or None if header else None,
         "cache_size": sizes.cache_size if sizes else None,
         "embedding_size": header.number("embedding_length") or None if header else None,
         "fits_memory": file.fits,
-        "device": "remote" if model.is_remote else "gpu" if model.use_gpu else "cpu",
+        "device": "remote" if model.is_remote else "gpu" if model.wants_gpu else "cpu",
         "threads": model.threads_per_session,
         "parallel": model.parallel,
         "lora_adapters": [str(path) for path in model.adapter_files],

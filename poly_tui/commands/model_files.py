@@ -37,15 +37,15 @@ class ModelFile:
         return None if self.memory_bytes is None else self.memory_bytes <= psutil.virtual_memory().available
 
 
-def look_at(model: ModelConfig) -> ModelFile:
-    """Read the headers of a model and its adapters."""
+def look_at(model: ModelConfig, budget_bytes: int | None) -> ModelFile:
+    """Read the headers of a model and its adapters. `budget_bytes` is what all models may take together."""
     path = model.file
     if path is None or model.is_to_be_pulled:
         return ModelFile(model.place, None)
     try:
         header = with_others(read_header(path))
         n_adapter_bytes = adapter_bytes(model.adapter_files)
-        sizes = cache_sizes(header, model.context_size, model.cache_size)
+        sizes = cache_sizes(header, model.context_size, model.cache_size, budget_bytes)
     except ModelLoadFailed as error:
         return ModelFile(str(path), str(error))
     n_bytes = memory_bytes(header, sizes, model.batch_size) + n_adapter_bytes

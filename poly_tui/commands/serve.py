@@ -74,16 +74,18 @@ async def _serve(settings: Settings, address: str | None, grace_s: float, key_ha
 
     config = configuration()
     async with LocalEngine(config, connect.process_host()) as engine:
+        beginning = [asyncio.create_task(engine.resume()), asyncio.create_task(engine.warm_up())]
 
         async def reload() -> Config:
             new = configuration()
             await engine.reconfigure(new)
+            beginning.append(asyncio.create_task(engine.warm_up()))
             return new
 
         daemon = Daemon(engine, config, reload, grace_s=grace_s)
-        resuming = asyncio.create_task(engine.resume())
         try:
             await daemon.run(lambda url: click.echo(f"poly: serving at {url}", err=True))
         finally:
-            resuming.cancel()
-            await asyncio.wait([resuming])
+            for task in beginning:
+                task.cancel()
+            await asyncio.wait(beginning)

@@ -167,6 +167,7 @@ class StackView(ScrollView, can_focus=True, inherit_bindings=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow the end exactly while the reader is there."""
         super().watch_scroll_y(old_value, new_value)
+        self.vertical_scrollbar.position = new_value  # Textual forgets it while the bar is about to be shown
         self._follow(is_following=round(new_value) >= self.max_scroll_y)
         self._settle()
 

@@ -1,6 +1,7 @@
 """What every engine has besides sessions."""
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ async def test_models_are_listed_by_name_with_their_state(engine: Engine) -> Non
     after = await engine.models()
     assert [(model.name, model.state) for model in before] == [("m", "unloaded"), ("other", "unloaded")]
     assert [(model.name, model.state) for model in after] == [("m", "loaded"), ("other", "unloaded")]
-    assert after[0] == loaded
+    assert replace(after[0], idle_s=None, expires_in_s=None) == loaded
 
 
 async def test_a_loaded_model_says_what_it_is(engine: Engine) -> None:
@@ -58,6 +59,18 @@ async def test_a_model_tells_how_many_requests_it_is_working_on(engine: Engine) 
             await anext(events)
             assert (await engine.models())[0].n_running == 1
         assert (await engine.models())[0].n_running == 0
+
+
+async def test_a_model_tells_for_how_long_nobody_has_used_it(home: Engine, remote: Engine) -> None:
+    for engine in (home, remote):
+        assert (await engine.models())[0].idle_s is None
+        await engine.load("m")
+        idle_s = (await engine.models())[0].idle_s
+        assert idle_s is not None
+        assert 0 <= idle_s < 60
+        async with engine.session("talk") as session, session.send(LONG) as events:
+            await anext(events)
+            assert (await engine.models())[0].idle_s is None
 
 
 async def test_loading_tells_how_far_it_is(engine: Engine) -> None:

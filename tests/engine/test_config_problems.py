@@ -33,6 +33,14 @@ def test_a_model_of_a_server_needs_its_url(tmp_path: Path) -> None:
     assert problem.startswith("models.m: needs url, where the server is")
 
 
+@pytest.mark.parametrize(
+    "line", ["keep_alive = '5m'", "warm = true", "require_gpu = true", "gpu_split = 'row'", "main_gpu = 1"]
+)
+def test_a_model_of_a_server_is_not_held_in_the_memory_of_this_machine(tmp_path: Path, line: str) -> None:
+    (problem,) = problems(tmp_path, f"[models.m]\nengine = 'openai'\nurl = 'http://h/v1'\n{line}")
+    assert problem.startswith(f"models.m.{line.split()[0]}: is for a file that this machine computes, and engine")
+
+
 def test_three_mistakes_are_all_named(tmp_path: Path) -> None:
     toml = """
         [models.qwen]
@@ -67,6 +75,31 @@ def test_three_mistakes_are_all_named(tmp_path: Path) -> None:
 )
 def test_an_unknown_key_is_named_with_the_nearest_known_one(tmp_path: Path, toml: str, problem: str) -> None:
     assert any(problem in line for line in problems(tmp_path, toml))
+
+
+@pytest.mark.parametrize(
+    ("toml", "problem"),
+    [
+        ("max_memory = '8 gigs'", 'max_memory: must be bytes, a text such as "8GB" or "512MiB", or a share'),
+        ("max_memory = '120%'", "max_memory: must be bytes"),
+        ("max_memory = 0", "max_memory: must be bytes"),
+        ("[models.m]\nurl = 'http://h/m'\nkeep_alive = 'ever'", 'keep_alive: must be seconds, a text such as "90s"'),
+        ("[models.m]\nurl = 'http://h/m'\nkeep_alive = -1", 'keep_alive: must be seconds, a text such as "90s"'),
+        (
+            "[models.m]\nurl = 'http://h/m'\ngpu_layers = 'many'",
+            'models.m.gpu_layers: must be a number of layers, from 0 on, or "all"',
+        ),
+        (
+            "[models.m]\nurl = 'http://h/m'\nrequire_gpu = true\nuse_gpu = false",
+            "models.m.use_gpu: must not be false where require_gpu is set",
+        ),
+        ("[models.m]\nurl = 'http://h/m'\nkeep_alive = true", 'keep_alive: must be seconds, a text such as "90s"'),
+        ("[models.m]\nurl = 'http://h/m'\ngpu_split = 'both'", "models.m.gpu_split: must be 'layer', 'row' or 'none'"),
+    ],
+)
+def test_what_a_model_cannot_be_held_by_is_said_in_words(tmp_path: Path, toml: str, problem: str) -> None:
+    (told,) = problems(tmp_path, toml)
+    assert problem in told
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What a configuration holds when it is right: defaults, places of files, and what the original Poly could say."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from poly_engine.config import (
     TaskConfig,
     load,
 )
-from poly_engine.config.cores import usable_cores
+from poly_engine.config.cores import usable_cores, usable_memory_bytes
 
 
 def loaded(tmp_path: Path, toml: str) -> LoadedConfig:
@@ -39,6 +40,27 @@ def test_a_model_uses_the_cores_that_there_are_by_default() -> None:
     model = ModelConfig(model_path="m.gguf")
     assert (model.threads_per_session, model.parallel, model.batch_size) == (usable_cores(), 16, 2048)
     assert (model.context_size, model.cache_size, model.use_gpu, model.gpu_layers) == (None, None, False, None)
+
+
+@pytest.mark.parametrize(
+    ("keep_alive", "seconds"),
+    [(0, 0), (90, 90), (1.5, 1.5), ("90", 90), ("90s", 90), ("30m", 1800), ("1.5h", 5400), ("forever", math.inf)],
+)
+def test_a_model_stays_as_long_as_it_says(keep_alive: object, seconds: float) -> None:
+    assert ModelConfig.model_validate({"model_path": "m", "keep_alive": keep_alive}).keep_alive_s == seconds
+
+
+def test_a_model_stays_for_half_an_hour_by_default_and_a_warm_one_for_ever() -> None:
+    assert ModelConfig(model_path="m").keep_alive_s == 1800
+    assert ModelConfig(model_path="m", warm=True).keep_alive_s == math.inf
+    assert ModelConfig(model_path="m", warm=True, keep_alive=60).keep_alive_s == 60
+
+
+def test_the_memory_for_models_is_bytes_or_a_share_of_what_there_is() -> None:
+    total = usable_memory_bytes()
+    budgets = {amount: Config(max_memory=amount).memory_budget_bytes for amount in (1000, "8GB", "1.5 GiB", "50%")}
+    assert budgets == {1000: 1000, "8GB": 8 * 10**9, "1.5 GiB": 3 << 29, "50%": total // 2}
+    assert Config().memory_budget_bytes is None
 
 
 def test_a_task_draws_as_the_original_does_by_default() -> None:

@@ -13,7 +13,18 @@ import pytest
 from numpy.typing import NDArray
 
 from poly_engine.batch.host import ThreadHost
-from poly_engine.batch.messages import Cancel, Command, Embed, Embedded, Failed, Finished, Generate, Report, Stop
+from poly_engine.batch.messages import (
+    Cancel,
+    Command,
+    Embed,
+    Embedded,
+    Failed,
+    Finished,
+    Generate,
+    Report,
+    Stop,
+    Threads,
+)
 from poly_engine.batch.scheduler import Batch, Scheduler
 from poly_engine.batch.worker import Worker
 from poly_engine.bias.compiled import Biases
@@ -45,6 +56,7 @@ class FakeRunner:
     def __init__(self, error: Exception | None = None, n_before: int = 0) -> None:
         self.prepared: set[int] = set()
         self.n_cleared = 0
+        self.n_threads = 0
         self._error = error
         self._n_before = n_before
 
@@ -64,12 +76,22 @@ class FakeRunner:
     def clear(self) -> None:
         self.n_cleared += 1
 
+    def set_threads(self, n: int) -> None:
+        self.n_threads = n
+
 
 class FakeEmbedder:
-    """Gives zeros."""
+    """Gives zeros, and the number of its threads in place of the first."""
+
+    n_threads = 0
+
+    def set_threads(self, n: int) -> None:
+        self.n_threads = n
 
     def embed(self, texts: Sequence[tuple[int, ...]]) -> NDArray[np.float32]:
-        return np.zeros((len(texts), 2), np.float32)
+        vectors = np.zeros((len(texts), 2), np.float32)
+        vectors[:, 0] = self.n_threads
+        return vectors
 
 
 def broken_embedder() -> FakeEmbedder:
@@ -101,6 +123,13 @@ def serve(
 
     Worker(scheduler(), runner or FakeRunner(), embedder, queue, emit).run()
     return last
+
+
+def test_threads_are_those_that_it_was_told_last_also_for_embeddings() -> None:
+    runner = FakeRunner()
+    (embedded,) = serve(Threads(3), Threads(2), Embed(1, ((5,),)), runner=runner)
+    assert isinstance(embedded, Embedded)
+    assert (runner.n_threads, embedded.vectors[0, 0]) == (2, 2)
 
 
 def test_a_step_that_fails_loses_who_runs_and_not_who_waits() -> None:

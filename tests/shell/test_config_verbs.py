@@ -122,6 +122,40 @@ def test_doctor_warns_of_what_this_machine_does_not_have(
     assert words in result.stdout
 
 
+def test_doctor_says_that_a_model_cannot_be_loaded_that_requires_a_gpu(
+    run: Run, configure: Configure, models: Path
+) -> None:
+    path = configure(models / "greeter.gguf")
+    path.write_text(path.read_text().replace("threads = 1", "require_gpu = true"))
+
+    result = run("doctor")
+
+    assert result.exit_code == 1
+    assert "require_gpu is set, and this build of llama.cpp has no GPU support" in result.stdout
+    assert "-DGGML_CUDA=on" in result.stdout
+
+
+def test_doctor_says_that_a_model_is_too_large_for_the_memory_that_models_may_take(
+    run: Run, configure: Configure, models: Path
+) -> None:
+    path = configure(models / "greeter.gguf")
+    path.write_text(f"max_memory = 1000\n{path.read_text()}")
+
+    result = run("doctor")
+
+    assert result.exit_code == 1
+    assert "max_memory allows 1 kB for all models together" in result.stdout
+
+
+def test_doctor_does_not_mind_a_model_that_is_fetched_later(run: Run) -> None:
+    Path("poly.toml").write_text('[models.far]\nurl = "https://example.com/far.gguf"\nmodel_path = "/nowhere.gguf"\n')
+
+    result = run("doctor")
+
+    assert result.exit_code == 0
+    assert "when it is first used" in result.stdout
+
+
 @pytest.mark.parametrize(("verb", "n_lines"), [("doctor", 0), ("run starter hello", 1)])
 def test_an_installation_without_llama_cpp_is_told_so(verb: str, n_lines: int) -> None:
     script = f"""

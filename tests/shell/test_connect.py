@@ -121,6 +121,37 @@ def test_models_of_a_server_are_listed_and_shown_as_it_knows_them(url: str, run:
     assert "model not found: tni (there is: embedder, tiny)" in run("--connect", url, "model", "show", "tni").stderr
 
 
+def test_models_of_a_server_are_loaded_listed_and_unloaded(url: str, run: Run) -> None:
+    assert run("--connect", url, "model", "ps").stdout == ""
+    loaded = json.loads(run("--connect", url, "model", "load", "tiny", "--json").stdout)
+    (listed,) = json.loads(run("--connect", url, "model", "ps", "--json").stdout)
+    assert (listed["name"], listed["state"], listed["device"], listed["requests"]) == ("tiny", "loaded", "cpu", 0)
+    assert listed["layers_on_gpu"].startswith("0 of ")
+    assert listed["memory_bytes"] == loaded["memory_bytes"] > 0
+    assert 0 <= listed["idle_s"] < 60
+    assert 1700 < listed["unload_in_s"] <= 1800
+    unloaded = run("--connect", url, "model", "unload", "tiny")
+    assert (unloaded.exit_code, unloaded.stdout) == (0, "")
+    assert json.loads(run("--connect", url, "model", "ps", "--json").stdout) == []
+
+
+@pytest.mark.parametrize("verb", ["load", "unload"])
+def test_a_model_that_a_server_does_not_have_is_an_error_that_suggests_one(url: str, run: Run, verb: str) -> None:
+    result = run("--connect", url, "model", verb, "tni")
+    assert result.exit_code != 0
+    assert "model not found: tni" in result.stderr
+
+
+@pytest.mark.parametrize("verb", ["ps", "load tiny", "unload tiny"])
+def test_without_a_server_there_is_no_model_to_hold_and_that_is_said(
+    run: Run, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("POLY_URL", raising=False)
+    result = run("model", *verb.split())
+    assert result.exit_code == 2
+    assert "a model is in memory as long as the command that uses it runs: --connect URL" in result.stderr
+
+
 def test_a_memory_of_a_server_is_shown_without_settings(url: str, run: Run) -> None:
     run("ingest", "cats.txt")
     assert run("--connect", url, "memory", "show", "notes").stdout.splitlines()[:3] == [

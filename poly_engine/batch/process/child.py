@@ -147,6 +147,8 @@ def _facts(opened: OpenedModel) -> Facts:
         embedding_size=opened.embedding_size,
         max_embed_tokens=opened.max_embed_tokens,
         can_write=opened.can_write,
+        device=opened.device,
+        n_gpu_layers=opened.n_gpu_layers,
     )
 
 

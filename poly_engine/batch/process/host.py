@@ -223,4 +223,6 @@ class ProcessHost:
             facts.max_embed_tokens,
             DistantBiases(self._questions),
             can_write=facts.can_write,
+            device=facts.device,
+            n_gpu_layers=facts.n_gpu_layers,
         )

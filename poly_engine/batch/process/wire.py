@@ -105,6 +105,8 @@ class Facts:
     embedding_size: int
     max_embed_tokens: int
     can_write: bool
+    device: str
+    n_gpu_layers: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,8 @@ async def test_a_connection_that_breaks_frees_the_slot(serve: Serve, tmp_path: P
     async with LocalEngine(Config.model_validate({"models": {"m": model}, "tasks": {"talk": talk}})) as engine:
         url = await serve(engine, CONFIG)
         await engine.load("m")
-        worker = await engine._client("m")
+        async with engine._use("m") as worker:
+            pass
         await break_off(url, is_reset=is_reset)
         await until(lambda: not worker._streams)
         async with httpx.AsyncClient(headers={"Authorization": f"Bearer {KEY}"}) as http:
