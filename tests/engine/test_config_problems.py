@@ -34,11 +34,12 @@ def test_a_model_of_a_server_needs_its_url(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["keep_alive = '5m'", "warm = true", "require_gpu = true", "gpu_split = 'row'", "main_gpu = 1"]
+    ("key", "value"),
+    [("keep_alive", "'5m'"), ("warm", "true"), ("require_gpu", "true"), ("gpu_split", "'row'"), ("main_gpu", "1")],
 )
-def test_a_model_of_a_server_is_not_held_in_the_memory_of_this_machine(tmp_path: Path, line: str) -> None:
-    (problem,) = problems(tmp_path, f"[models.m]\nengine = 'openai'\nurl = 'http://h/v1'\n{line}")
-    assert problem.startswith(f"models.m.{line.split()[0]}: is for a file that this machine computes, and engine")
+def test_a_model_of_a_server_is_not_held_in_the_memory_of_this_machine(tmp_path: Path, key: str, value: str) -> None:
+    (problem,) = problems(tmp_path, f"[models.m]\nengine = 'openai'\nurl = 'http://h/v1'\n{key} = {value}")
+    assert problem.startswith(f"models.m.{key}: is for a file that this machine computes, and engine")
 
 
 def test_three_mistakes_are_all_named(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The verbs of the shell, and models that a server has."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,3 +38,21 @@ def test_of_a_model_of_a_server_no_file_is_looked_for(run: Run) -> None:
         refused = run(*verb)
         assert refused.exit_code == 2
         assert "is that of a server, at http://h/v1" in refused.stderr
+
+
+def test_a_server_lists_models_of_its_own_and_those_that_it_asks_others_for(run: Run, models: Path) -> None:
+    near = f'[models.tiny]\nmodel_path = "{models / "greeter.gguf"}"\nthreads = 1\n[tasks.greet]\nmodel = "tiny"\n'
+    Path("poly.toml").write_text(f"public = true\n{near}temperature = 0\nrepeat_penalty = 1.0\n")
+    with poly_server(Path("poly.toml")) as url:
+        far = f'[models.big]\nengine = "openai"\nurl = "{url}"\nserver = "poly"\nremote_model = "greet"\n'
+        Path("both.toml").write_text(f'public = true\n{near}{far}[tasks.far]\nmodel = "big"\n')
+        with poly_server(Path("both.toml")) as of_both:
+            over = ("--connect", of_both.removesuffix("/v1"))
+            for name in ("tiny", "big"):
+                assert run(*over, "model", "load", name).exit_code == 0
+            listed = {row["name"]: row for row in json.loads(run(*over, "model", "ps", "--json").stdout)}
+    assert {name: row["state"] for name, row in listed.items()} == {"big": "loaded", "tiny": "loaded"}
+    assert (listed["big"]["device"], listed["tiny"]["device"]) == (f"remote {url.removesuffix('/v1')}", "cpu")
+    assert listed["big"]["memory_bytes"] is None
+    assert listed["big"]["unload_in_s"] is None
+    assert listed["tiny"]["memory_bytes"] > 0
