@@ -104,6 +104,10 @@ class PolyApp(App[None]):
             self.animation_level = "none"
         self.set_keymap(preferences.bound)
 
+    def on_ready(self) -> None:
+        """Collect garbage from now on, which had to wait for the first paint."""
+        gc.enable()
+
     def on_mount(self) -> None:
         """Have the colours that are preferred, and keep those that are chosen from now on."""
         theme = fitting(self._preferences.theme, os.environ)

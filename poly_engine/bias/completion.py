@@ -40,22 +40,22 @@ def completion(
 ) -> bytes:
     """Return bytes that bring `matcher`, which is over bytes, to where its grammar is satisfied, b"" if it is.
 
-    They are as few as a search of `n_steps` steps finds within `seconds`; when it has found some, it goes on for
-    `n_more` steps, to find fewer. `hint` is what completed the text before its last `n_written` bytes: where an end of
-    it fits, it is taken. `alphabet` are the bytes that can be written at all.
+    They are as few as a search of `n_steps` steps finds within `seconds` of computing; when it has found some, it goes
+    on for `n_more` steps, to find fewer. `hint` is what completed the text before its last `n_written` bytes: where an
+    end of it fits, it is taken. `alphabet` are the bytes that can be written at all.
     Raises NoEnding if none is found.
     """
     endings = list(dict.fromkeys([hint[n_written:], hint, *_ends_of(hint)]))
     for ending in endings[:2]:  # in the middle of a text, which is where most tokens fall, that is all
         if completes(matcher, ending):
             return ending
-    deadline = time.monotonic() + seconds
+    deadline = time.thread_time() + seconds
     error = ""
     for n_alike, share in _WIDTHS:
         search = Search(matcher, endings, alphabet, n_alike)
         best: bytes | None = None
         n_left = n_steps // share
-        while n_left and not search.is_over and time.monotonic() < deadline:
+        while n_left and not search.is_over and time.thread_time() < deadline:
             found = search.step()
             n_left -= 1
             if found is not None:

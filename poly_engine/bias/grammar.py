@@ -188,9 +188,9 @@ def _in_words(error: str) -> str:
 def _locate(schema: Mapping[str, Any], reason: str) -> tuple[Where, str]:
     """The innermost subschema that cannot be compiled by itself either, and why not."""
     found: tuple[Where, str] = (), reason
-    deadline = time.monotonic() + _SECONDS_TO_LOCATE
+    deadline = time.thread_time() + _SECONDS_TO_LOCATE
     for where, _ in subschemas(schema):
-        if time.monotonic() > deadline:
+        if time.thread_time() > deadline:
             break
         problem = _problem_of_part(schema, where) if where[: len(found[0])] == found[0] else ""
         # A reference that the whole could follow may be lost when a part of it is compiled alone: that is no reason.

@@ -103,7 +103,7 @@ async def test_a_body_that_is_slow_but_goes_on_is_taken(serve: Serve) -> None:
 async def test_who_does_not_read_an_answer_is_cut_off(
     serve: Serve, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "poly_serve")
     address = urlsplit(await serve(FakeEngine(lambda _: Reply(("long " * 2_000_000,))), deadlines=SHORT))
     with socket.create_connection((address.hostname, address.port)) as deaf:
         deaf.sendall(f"GET {path}?prompt=a HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())

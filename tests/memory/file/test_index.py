@@ -124,7 +124,7 @@ def test_a_small_memory_has_none(tmp_path: Path) -> None:
 
 
 def test_an_index_that_is_there_is_used_and_not_made_again(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "poly_engine")
     with opened(folder) as store:
         wait_for_index(store)
         assert_finds(store, SOURCES)
