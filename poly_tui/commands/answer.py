@@ -146,6 +146,9 @@ def _remark(event: Event, *, is_biased: bool) -> str:
             return "the answer was brought to its shortest end at the limit of tokens; it fits its schema"
         case Truncated(n_tokens=n_tokens, n_turns=n_turns):
             return f"the context is full: the {n_tokens} tokens of the oldest turns ({n_turns}) are forgotten"
+        case Done(finish_reason="length", usage=usage) if not usage.context_size:  # a server that does not tell it
+            n_tokens = usage.completion_tokens
+            return f"the answer was cut off after {n_tokens} tokens: at max_tokens, or at the end of the context"
         case Done(finish_reason="length", usage=usage) if usage.context_tokens >= usage.context_size:
             return f"the answer was cut off: the context of {usage.context_size} tokens is full"
         case Done(finish_reason="length", usage=usage):

@@ -23,10 +23,13 @@ def test_doctor_asks_a_server_for_its_model(run: Run, models: Path) -> None:
         Path("gone.toml").write_text(f'{remote.replace("greet", "gret")}[tasks.far]\nmodel = "big"\n')
         well, badly = run("--config", "over.toml", "doctor"), run("--config", "gone.toml", "doctor")
         said = run("--config", "over.toml", "run", "far", "hello")
+        cut = run("--config", "over.toml", "run", "far", "hello", "--max-tokens", "2")
     assert f"model big: greet, of the server at {url}, which answers" in well.stdout
     assert "has no model gret (did you mean greet?)" in badly.stdout
     assert badly.exit_code == 1
     assert said.stdout == f"{ANSWER}\n"
+    words = "cut off after 2 tokens: at max_tokens, or at the end of the context"
+    assert cut.stderr == f"poly: the answer was {words}\n"
 
 
 def test_of_a_model_of_a_server_no_file_is_looked_for(run: Run) -> None:
