@@ -3,6 +3,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 from textual.app import ComposeResult
 from textual.events import ScreenResume
@@ -15,6 +16,7 @@ from poly_engine.interface import Engine
 from poly_engine.local import LocalEngine
 from poly_tui.app import PolyApp
 from poly_tui.backend import Backend, Source
+from poly_tui.cli import poly
 from poly_tui.registry import COMMANDS, SECTIONS, slash_commands
 from poly_tui.screens.go import GoScreen
 from poly_tui.screens.question import Question
@@ -189,3 +191,14 @@ async def test_the_palette_begins_with_what_was_done_last_and_then_with_what_can
         rows = screen_rows(chat.pilot)
         places = [next(n for n, row in enumerate(rows) if words in row) for words in ("view: mouse", "chat: new")]
         assert places[0] < places[1]
+
+
+def test_the_verbs_that_commands_name_are_those_of_the_shell() -> None:
+    with click.Context(poly) as context:
+        for command in COMMANDS:
+            words = [word for word in command.verb.split() if not word.startswith("--")]
+            verb = poly.get_command(context, words[0]) if words else None
+            assert (verb is not None) == bool(words), command.id
+            if len(words) > 1:
+                assert isinstance(verb, click.Group), command.id
+                assert words[1] in verb.commands, command.id
