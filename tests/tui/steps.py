@@ -8,6 +8,8 @@ from pathlib import Path
 
 from rich.style import Style
 from textual.app import App, ComposeResult
+from textual.events import Key
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 import poly_tui
@@ -135,6 +137,14 @@ async def press(chat: Chat, *keys: str) -> None:
     """Press keys in the transcript."""
     chat.transcript.focus()
     await chat.pilot.press(*keys)
+
+
+async def type_text(pilot: Pilot[None], text: str) -> None:
+    """Type a text as fast as a terminal sends it: a pilot that presses single keys waits 0.1 s after each."""
+    for character in text:
+        key = "enter" if character == "\n" else _character_to_key(character)
+        pilot.app.post_message(Key(key, "\r" if character == "\n" else character))
+    await pilot.pause()
 
 
 def screen_rows(pilot: Pilot[None]) -> list[str]:

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from poly_engine.interface import Engine
 from poly_tui.screens.memories.screen import MemoriesScreen
 from tests.tui.looks import assert_looks
-from tests.tui.steps import open_section, screen_rows, wait_until
+from tests.tui.steps import open_section, screen_rows, type_text, wait_until
 
 __all__ = ["Room", "open_room"]
 
@@ -66,8 +66,7 @@ class Room:
 
     async def type(self, text: str) -> None:
         """Type a text, character by character."""
-        names = {" ": "space", "/": "slash", ".": "full_stop", "-": "minus", "_": "underscore", "*": "asterisk"}
-        await self.pilot.press(*(names.get(character, character) for character in text))
+        await type_text(self.pilot, text)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from poly_tui.screens.models.facts import ModelFacts
 from poly_tui.screens.models.fit import FreeMemory
 from poly_tui.screens.models.screen import ModelsScreen
 from tests.fake_engine import FakeEngine, Gate
-from tests.tui.steps import open_section, screen_rows, wait_until
+from tests.tui.steps import open_section, screen_rows, type_text, wait_until
 
 GB = 1_000_000_000
 N_STEPS_OF_A_LOAD = 5
@@ -59,7 +59,7 @@ class Models:
 
     async def type(self, text: str) -> None:
         """Type a text."""
-        await self.pilot.press(*["enter" if one == "\n" else "space" if one == " " else one for one in text])
+        await type_text(self.pilot, text)
 
 
 @asynccontextmanager
