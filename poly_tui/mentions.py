@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -96,6 +97,6 @@ def _is_file(path: Path) -> bool:
 
 def _matching(entries: Iterator[os.DirEntry[str]], name: str) -> Iterator[str]:
     wanted = name.casefold()
-    for _, entry in zip(range(MOST_LOOKED_AT), entries, strict=False):
+    for entry in islice(entries, MOST_LOOKED_AT):
         if entry.name.casefold().startswith(wanted) and (not entry.name.startswith(".") or name.startswith(".")):
             yield f"{entry.name}/" if entry.is_dir() else entry.name

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import tomli
@@ -77,18 +77,21 @@ def keep_theme(path: Path, theme: str) -> None:
 
 
 def _problems(given: Mapping[str, object]) -> Iterator[str]:
-    kinds = {one.name: one.default for one in fields(Preferences)}
     for name, value in given.items():
-        if name not in kinds:
-            yield f"{name} is no preference{suggestion(name, kinds)}"
-        elif name == "keymap":
+        if name == "keymap":
             yield from _keymap_problems(value)
-        elif isinstance(kinds[name], bool) != isinstance(value, bool) or not isinstance(value, _KINDS[name]):
-            yield f"{name} = {value!r} must be {_WORDS[name]}"
+        elif name not in _KINDS:
+            yield f"{name} is no preference{suggestion(name, (*_KINDS, 'keymap'))}"
+        elif not _is_one_of(value, _KINDS[name][0]):
+            yield f"{name} = {value!r} must be {_KINDS[name][1]}"
         elif name == "keys" and value not in PRESETS:
             yield f"keys = {value!r}: there is no such preset{suggestion(str(value), PRESETS)}"
         elif name == "notify_after_s" and not 0 <= float(str(value)) < float("inf"):
             yield f"notify_after_s = {value!r} must be 0 or more"
+
+
+def _is_one_of(value: object, kinds: tuple[type, ...]) -> bool:
+    return isinstance(value, kinds) and (not isinstance(value, bool) or bool in kinds)  # true is a number in Python
 
 
 def _keymap_problems(given: object) -> Iterator[str]:
@@ -100,17 +103,11 @@ def _keymap_problems(given: object) -> Iterator[str]:
             yield f'keymap: {name} = {keys!r} must be a key, such as "ctrl+k", or several with commas between'
 
 
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    "theme": (str,),
-    "keys": (str,),
-    "mouse": (bool,),
-    "motion": (bool,),
-    "notify_after_s": (int, float),
+_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "theme": ((str,), "the name of a theme"),
+    "keys": ((str,), "the name of a preset"),
+    "mouse": ((bool,), "true or false"),
+    "motion": ((bool,), "true or false"),
+    "notify_after_s": ((int, float), "a number of seconds"),
 }
-_WORDS = {
-    "theme": "the name of a theme",
-    "keys": "the name of a preset",
-    "mouse": "true or false",
-    "motion": "true or false",
-    "notify_after_s": "a number of seconds",
-}
+"""What a preference has to be, as types and in words."""

@@ -92,7 +92,7 @@ def _commands(before: str) -> list[Completion]:
     typed = before[1:]
     found = [(name, command) for name, command in sorted(slash_commands().items()) if typed in name]
     found.sort(key=lambda one: not one[0].startswith(typed))
-    return [Completion(0, f"/{name}", command.help, is_whole=True) for name, command in found]
+    return [Completion(0, f"/{name}", command.help) for name, command in found]
 
 
 def _row(completion: Completion) -> Content:

@@ -123,7 +123,7 @@ class Composer(TextArea):
         name, rest = _COMMAND.fullmatch(self.text.rstrip()).groups("")  # type: ignore[union-attr] # it was looked at
         command = slash_commands().get(name)
         if command is None:
-            words = f"there is no command /{name}{suggestion(name, slash_commands())}"
+            words = f"there is no command /{name}{suggestion(f'/{name}', [f'/{one}' for one in slash_commands()])}"
             self.notify(f"{words}; a space before it sends it as it is", severity="warning", markup=False)
         elif rest and not command.takes:
             self.notify(f"/{name} takes nothing behind it", severity="warning", markup=False)

@@ -142,7 +142,7 @@ async def test_completions_are_walked_and_left() -> None:
 async def test_a_command_that_there_is_not_is_told_of_and_stays() -> None:
     engine = FakeEngine()
     async with open_chat(engine) as chat:
-        for text, words in (("/nwe", "did you mean new?"), ("/new now", "takes nothing behind it")):
+        for text, words in (("/nwe", "did you mean /new?"), ("/new now", "takes nothing behind it")):
             await _say(chat, text)
             await chat.until(lambda words=words: any(words in note.message for note in chat.app._notifications))  # type: ignore[misc]
             assert chat.composer.text == text
